@@ -1,0 +1,138 @@
+// Package mem keeps live runs' logs and rate-limit windows in this process's memory. What must outlive the process is
+// in the store; what is here is gone with it, and nothing is lost by that.
+package mem
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+	"sync"
+
+	"github.com/openclaw/openclaw/claw"
+)
+
+// Log is a [claw.RunLog]. Its zero value is ready for use.
+//
+// An event is held once, however many read it, and a reader holds nothing but its place: a slow one costs no memory here.
+type Log struct {
+	mu   sync.RWMutex
+	runs map[string]*runLog
+}
+
+// runLog is the log of one run. Events are only ever appended, so a reader may use the slice it took under the lock
+// after it let go of the lock.
+type runLog struct {
+	mu      sync.Mutex
+	events  []claw.Event
+	changed chan struct{} // closed by the next append; nil while no one waits
+}
+
+var _ claw.RunLog = (*Log)(nil)
+
+// Append implements [claw.RunLog].
+func (l *Log) Append(_ context.Context, runID string, ev claw.Event) error {
+	return l.open(runID).append(runID, ev)
+}
+
+// Read implements [claw.RunLog].
+func (l *Log) Read(ctx context.Context, runID string, after int64) iter.Seq2[claw.Event, error] {
+	l.mu.RLock()
+	r := l.runs[runID] // now and not in the loop: a Drop in between must not matter
+	l.mu.RUnlock()
+	return func(yield func(claw.Event, error) bool) {
+		if r == nil {
+			yield(claw.Event{}, claw.Errorf(claw.NotFound, "No run %s is live here.", runID))
+			return
+		}
+		for {
+			events, changed := r.since(after)
+			for _, ev := range events {
+				if !yield(ev, nil) {
+					return
+				}
+				after = ev.Seq
+			}
+			switch {
+			case len(events) > 0:
+				continue
+			case changed == nil:
+				return
+			}
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				yield(claw.Event{}, context.Cause(ctx))
+				return
+			}
+		}
+	}
+}
+
+// Drop implements [claw.RunLog].
+func (l *Log) Drop(runID string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.runs, runID)
+}
+
+func (l *Log) open(runID string) *runLog {
+	l.mu.RLock()
+	r := l.runs[runID]
+	l.mu.RUnlock()
+	if r != nil {
+		return r
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r = l.runs[runID]; r == nil {
+		if l.runs == nil {
+			l.runs = map[string]*runLog{}
+		}
+		r = &runLog{}
+		l.runs[runID] = r
+	}
+	return r
+}
+
+func (r *runLog) append(runID string, ev claw.Event) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := len(r.events); n > 0 {
+		last := r.events[n-1]
+		if last.Terminal() {
+			return claw.Errorf(claw.InternalError, "Run %s has ended; event %d comes too late.", runID, ev.Seq)
+		}
+		if ev.Seq <= last.Seq {
+			return claw.Errorf(claw.InternalError, "Event %d of run %s does not follow event %d.", ev.Seq, runID, last.Seq)
+		}
+	}
+	r.events = append(r.events, ev)
+	if r.changed != nil {
+		close(r.changed)
+		r.changed = nil
+	}
+	return nil
+}
+
+// since returns the events behind after. Where there are none yet it returns the channel that the next append closes,
+// and where there will never be any, behind the terminal event, neither.
+func (r *runLog) since(after int64) ([]claw.Event, <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i, found := slices.BinarySearchFunc(r.events, after, func(ev claw.Event, seq int64) int { return cmp.Compare(ev.Seq, seq) })
+	if found {
+		i++
+	}
+	n := len(r.events)
+	switch {
+	case i < n:
+		return r.events[i:], nil
+	case n > 0 && r.events[n-1].Terminal():
+		return nil, nil
+	}
+	if r.changed == nil {
+		r.changed = make(chan struct{})
+	}
+	return nil, r.changed
+}
