@@ -1,0 +1,98 @@
+package chat
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/openclaw/openclaw/claw"
+)
+
+// checkpoints makes what running answers have grown by durable, all in one commit, again and again: what a crash can
+// take from a running answer is what came since.
+func (e *Engine) checkpoints(ctx context.Context) {
+	tick := time.NewTicker(e.CheckpointEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			e.settleAll(context.WithoutCancel(ctx))
+			return
+		}
+		e.checkpoint(ctx)
+		e.settleAll(ctx)
+	}
+}
+
+func (e *Engine) checkpoint(ctx context.Context) {
+	e.mu.Lock()
+	live := slices.Collect(maps.Values(e.live))
+	e.mu.Unlock()
+	var grown []claw.Progress
+	var runs []*run
+	for _, r := range live {
+		if p, ok := r.progress(); ok {
+			grown, runs = append(grown, p), append(runs, r)
+		}
+	}
+	if len(grown) == 0 {
+		return
+	}
+	if err := e.Store.SaveProgress(ctx, grown); err != nil {
+		e.Logger.Error("could not checkpoint running answers; will try again", "runs", len(runs), "error", err)
+		return
+	}
+	for i, r := range runs {
+		r.progressed(grown[i])
+	}
+}
+
+// progress is what the run has grown by since it was last made durable.
+func (r *run) progress() (claw.Progress, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.end != nil || r.saved == len(r.deltas) {
+		return claw.Progress{}, false
+	}
+	return claw.Progress{RunID: r.id, Text: string(r.text[r.savedB:]), Deltas: slices.Clone(r.deltas[r.saved:])}, true
+}
+
+func (r *run) progressed(p claw.Progress) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.saved += len(p.Deltas)
+	r.savedB += len(p.Text)
+}
+
+// settleAll tries again to store the ends that the store could not take.
+func (e *Engine) settleAll(ctx context.Context) {
+	e.mu.Lock()
+	lanes := slices.Collect(maps.Keys(e.unsaved))
+	e.mu.Unlock()
+	for _, k := range lanes {
+		if err := e.settle(ctx, k); err != nil {
+			e.Logger.Warn("still could not store the end of a run", "session", k.session, "error", err)
+			return // the store's trouble, not the run's: the others would fare no better
+		}
+	}
+}
+
+// sweepEvery is how often what has expired is deleted.
+const sweepEvery = time.Hour
+
+func (e *Engine) sweeps(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if err := e.Store.Sweep(ctx, time.Now().Add(-e.KeepEvents)); err != nil && ctx.Err() == nil {
+			e.Logger.Error("could not delete expired events and idempotency keys", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

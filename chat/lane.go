@@ -1,0 +1,124 @@
+package chat
+
+import (
+	"slices"
+	"time"
+
+	"github.com/openclaw/openclaw/claw"
+)
+
+// laneKey names a session, whether it exists yet or not.
+type laneKey struct{ workspace, session string }
+
+// lane is the order of one session: what is at work and what waits. It exists only while there is work, and one
+// goroutine of the engine's serves it, so that two things never happen to a session at once. Its fields are guarded by
+// the engine's mutex.
+type lane struct {
+	current job
+	waiting []job
+}
+
+// job is what a lane does: a turn or the deletion of the session.
+type job interface {
+	do()                      // carries it out, and may not panic
+	refuse(cause *claw.Error) // it will never be carried out; called without the engine's mutex
+	stop(cause *claw.Error)   // it is under way and shall end soon; without effect once it has ended
+}
+
+// clear empties the queue and returns what was in it, to be refused once the engine's mutex is released.
+func (l *lane) clear() []job {
+	waiting := l.waiting
+	l.waiting = nil
+	return waiting
+}
+
+func refuseAll(jobs []job, cause *claw.Error) {
+	for _, j := range jobs {
+		j.refuse(cause)
+	}
+}
+
+// enqueue puts a turn at the end of its session's queue. It fails at once where the queue is full.
+func (e *Engine) enqueue(k laneKey, j job) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closing {
+		return errShuttingDown
+	}
+	if l := e.lanes[k]; l != nil {
+		if len(l.waiting) >= e.QueueLength {
+			return claw.Errorf(claw.SessionBusy,
+				"Session %s has %d messages waiting already. Wait for answers before sending more.", k.session, len(l.waiting)).After(2 * time.Second)
+		}
+		l.waiting = append(l.waiting, j)
+		return nil
+	}
+	e.serve(k, j)
+	return nil
+}
+
+// overtake stops the turn that the session is at and refuses those that wait, all with cause, and does j before whatever
+// comes later.
+func (e *Engine) overtake(k laneKey, j job, cause *claw.Error) error {
+	e.mu.Lock()
+	if e.closing {
+		e.mu.Unlock()
+		return errShuttingDown
+	}
+	l := e.lanes[k]
+	if l == nil {
+		e.serve(k, j)
+		e.mu.Unlock()
+		return nil
+	}
+	l.current.stop(cause)
+	var refused []job
+	for _, w := range l.clear() {
+		if _, is := w.(*turn); is {
+			refused = append(refused, w)
+		} else {
+			l.waiting = append(l.waiting, w)
+		}
+	}
+	l.waiting = append(l.waiting, j)
+	e.mu.Unlock()
+	refuseAll(refused, cause)
+	return nil
+}
+
+// withdraw takes a job that still waits out of its queue, and reports whether it did.
+func (e *Engine) withdraw(k laneKey, j job) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l := e.lanes[k]
+	if l == nil {
+		return false
+	}
+	before := len(l.waiting)
+	l.waiting = slices.DeleteFunc(l.waiting, func(w job) bool { return w == j })
+	return len(l.waiting) < before
+}
+
+// serve opens a lane with its first job. The engine's mutex is held.
+func (e *Engine) serve(k laneKey, first job) {
+	l := &lane{current: first}
+	e.lanes[k] = l
+	e.working.Go(func() {
+		for j := first; j != nil; j = e.next(k, l) {
+			j.do()
+		}
+	})
+}
+
+// next takes the lane's next job, or closes the lane where there is none.
+func (e *Engine) next(k laneKey, l *lane) job {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(l.waiting) == 0 {
+		delete(e.lanes, k)
+		return nil
+	}
+	l.current = l.waiting[0]
+	l.waiting = slices.Delete(l.waiting, 0, 1)
+	return l.current
+}

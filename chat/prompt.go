@@ -1,0 +1,33 @@
+package chat
+
+import "github.com/openclaw/openclaw/claw"
+
+// alternate makes a transcript into what every provider accepts: user and assistant by turns, user first and last.
+//
+// Neighbours from the user (the answer between them failed, or was empty) are joined. Of neighbours from the assistant
+// (an answer that was cut off, then its second try under the same message) the later stands for both.
+func alternate(transcript []claw.Message) []claw.PromptMessage {
+	var out []claw.PromptMessage
+	for _, m := range transcript {
+		last := len(out) - 1
+		switch {
+		case last < 0 && m.Role != claw.RoleUser:
+			// Its question was dropped for want of room.
+		case last < 0 || out[last].Role != m.Role:
+			out = append(out, claw.PromptMessage{Role: m.Role, Content: m.Content})
+		case m.Role == claw.RoleUser:
+			out[last].Content += "\n\n" + m.Content
+		default:
+			out[last].Content = m.Content
+		}
+	}
+	return out
+}
+
+func promptBytes(p claw.Prompt) int {
+	n := len(p.System)
+	for _, m := range p.Messages {
+		n += len(m.Content)
+	}
+	return n
+}
