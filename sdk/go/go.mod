@@ -1,0 +1,3 @@
+module github.com/openclaw/openclaw-go
+
+go 1.24
