@@ -1,0 +1,80 @@
+-- +goose Up
+
+-- "OCLW": says whose file this is, to file(1) and to Open.
+PRAGMA application_id = 0x4f434c57;
+
+-- A counter, since counting a workspace's sessions one by one costs more the more there are.
+CREATE TABLE workspaces (
+    name     TEXT    NOT NULL PRIMARY KEY,
+    sessions INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- AUTOINCREMENT: the id of a deleted session is never given to another.
+CREATE TABLE sessions (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    workspace     TEXT    NOT NULL,
+    key           TEXT    NOT NULL,
+    channel       TEXT    NOT NULL,
+    created_at    INTEGER NOT NULL, -- this and all other times: microseconds since 1970, UTC
+    last_activity INTEGER NOT NULL, -- when its newest message was written: for people to read
+    activity      INTEGER NOT NULL, -- seq of its newest message: what sessions are ordered by
+    message_count INTEGER NOT NULL,
+    UNIQUE (workspace, key)
+) STRICT;
+CREATE INDEX sessions_by_activity ON sessions (workspace, activity);
+CREATE INDEX sessions_by_channel ON sessions (workspace, channel, activity);
+
+-- AUTOINCREMENT: seq is the order of arrival, and a cursor made of it must not come to mean another message.
+CREATE TABLE messages (
+    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+    id            TEXT    NOT NULL UNIQUE,
+    session_id    INTEGER NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    listed        INTEGER NOT NULL, -- 0: the answer of a run that failed without a word; found by its id, not in history
+    role          TEXT    NOT NULL,
+    content       TEXT    NOT NULL,
+    status        TEXT    NOT NULL,
+    model         TEXT    NOT NULL,
+    input_tokens  INTEGER,          -- NULL, as the next two: the model was never reached
+    output_tokens INTEGER,
+    estimated     INTEGER,
+    error         TEXT,             -- JSON
+    created_at    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX messages_by_session ON messages (session_id, listed, seq);
+
+-- user_seq and answer_seq are seqs of messages of the same session, which go when the session goes. Declaring them as
+-- foreign keys would make SQLite look for runs at every message that it deletes.
+CREATE TABLE runs (
+    seq        INTEGER PRIMARY KEY,
+    id         TEXT    NOT NULL UNIQUE,
+    session_id INTEGER NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    user_seq   INTEGER NOT NULL,
+    answer_seq INTEGER,          -- NULL while it runs
+    started_at INTEGER NOT NULL,
+    ended_at   INTEGER,          -- NULL while it runs
+    end_seq    INTEGER NOT NULL, -- of the run's terminal event; 0 while it runs
+    deltas     BLOB              -- lengths in bytes of the deltas of the answer, each a varint
+) STRICT;
+CREATE INDEX runs_by_session ON runs (session_id);
+CREATE INDEX runs_running ON runs (seq) WHERE ended_at IS NULL;
+CREATE INDEX runs_ended ON runs (ended_at) WHERE ended_at IS NOT NULL;
+
+-- What came so far of the answers of running runs: only ever appended to, so that a checkpoint costs what is new and
+-- not what is there.
+CREATE TABLE run_parts (
+    run    INTEGER NOT NULL REFERENCES runs (seq) ON DELETE CASCADE,
+    n      INTEGER NOT NULL,
+    text   TEXT    NOT NULL,
+    deltas BLOB    NOT NULL,
+    PRIMARY KEY (run, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE idempotency (
+    token       TEXT    NOT NULL,
+    key         TEXT    NOT NULL,
+    fingerprint BLOB    NOT NULL,
+    run         INTEGER NOT NULL REFERENCES runs (seq) ON DELETE CASCADE,
+    created_at  INTEGER NOT NULL,
+    PRIMARY KEY (token, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_by_run ON idempotency (run);

@@ -1,0 +1,106 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+
+	"github.com/openclaw/openclaw/claw"
+)
+
+// Readers are few: each has a page cache of its own, and two cores read no faster with more of them.
+const (
+	maxReaders     = 4
+	maxIdleReaders = 2
+)
+
+// readers are the connections that read, each on a snapshot that waits for no write and that no write changes.
+type readers struct {
+	db    *sql.DB
+	slots chan struct{} // one token per reader at work
+
+	mu   sync.Mutex
+	idle []*conn
+}
+
+func newReaders(db *sql.DB) *readers {
+	return &readers{db: db, slots: make(chan struct{}, maxReaders)}
+}
+
+// take waits for a connection, until ctx ends.
+func (r *readers) take(ctx context.Context) (*conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case r.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	r.mu.Lock()
+	if n := len(r.idle); n > 0 {
+		c := r.idle[n-1]
+		r.idle = r.idle[:n-1]
+		r.mu.Unlock()
+		return c, nil
+	}
+	r.mu.Unlock()
+	c, err := connect(ctx, r.db)
+	if err != nil {
+		<-r.slots
+		return nil, err
+	}
+	return c, nil
+}
+
+// give takes a connection back. One whose last query failed is not used again.
+func (r *readers) give(c *conn, sound bool) {
+	defer func() { <-r.slots }()
+	r.mu.Lock()
+	if sound && len(r.idle) < maxIdleReaders {
+		r.idle = append(r.idle, c)
+		r.mu.Unlock()
+		return
+	}
+	r.mu.Unlock()
+	c.close()
+}
+
+// close waits for the queries under way and closes the connections.
+func (r *readers) close() error {
+	for range maxReaders {
+		r.slots <- struct{}{}
+	}
+	for _, c := range r.idle {
+		c.close()
+	}
+	return r.db.Close()
+}
+
+// read runs do on one snapshot of the database.
+func read[T any](ctx context.Context, s *Store, do func(*tx) (T, error)) (v T, err error) {
+	if !s.enter() {
+		return v, errClosed
+	}
+	defer s.leave()
+	c, err := s.readers.take(ctx)
+	if err != nil {
+		return v, translate(ctx, err)
+	}
+	sound := false
+	defer func() { s.readers.give(c, sound) }()
+	if err := c.do("BEGIN"); err != nil {
+		return v, translate(ctx, err)
+	}
+	v, err = do(c.tx(ctx))
+	ended := c.do("COMMIT")
+	if err != nil {
+		_, ours := errors.AsType[*claw.Error](err) // found nothing, which is no fault of the connection
+		sound = ours && ended == nil
+		var none T
+		return none, translate(ctx, err)
+	}
+	sound = ended == nil
+	return v, translate(ctx, ended)
+}

@@ -1,0 +1,184 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/openclaw/openclaw/claw"
+)
+
+const maxLimit = 1000
+
+const sessionColumns = `key, channel, created_at, last_activity, message_count, activity`
+
+// storedSession is a session with what orders it among the others.
+type storedSession struct {
+	claw.Session
+	activity int64
+}
+
+func scanSession(s scanner) (x storedSession, err error) {
+	var created, last int64
+	err = s.Scan(&x.Key, &x.Channel, &created, &last, &x.MessageCount, &x.activity)
+	x.CreatedAt, x.LastActivity = fromMicros(created), fromMicros(last)
+	return x, err
+}
+
+// Session implements [claw.SessionStore].
+func (s *Store) Session(ctx context.Context, workspace, key string) (claw.Session, error) {
+	const query = `SELECT ` + sessionColumns + ` FROM sessions WHERE workspace = ? AND key = ?`
+	return read(ctx, s, func(t *tx) (claw.Session, error) {
+		x, err := scanSession(t.row(query, workspace, key))
+		return x.Session, absent(err, errNoSession)
+	})
+}
+
+// Sessions implements [claw.SessionStore]. A page goes on behind the activity of the last session of the page before: no
+// session comes twice, and one that is written to meanwhile moves ahead of the pages that are still to come.
+func (s *Store) Sessions(ctx context.Context, workspace string, q claw.SessionQuery) (claw.SessionPage, error) {
+	const (
+		all = `SELECT ` + sessionColumns + ` FROM sessions
+			WHERE workspace = ? AND activity < ? ORDER BY activity DESC LIMIT ?`
+		ofChannel = `SELECT ` + sessionColumns + ` FROM sessions
+			WHERE workspace = ? AND channel = ? AND activity < ? ORDER BY activity DESC LIMIT ?`
+	)
+	if q.Limit < 1 || q.Limit > maxLimit {
+		return claw.SessionPage{}, errLimit
+	}
+	behind, err := decodeCursor(q.Cursor)
+	if err != nil {
+		return claw.SessionPage{}, err
+	}
+	// One more than the page holds tells whether another follows.
+	query, args := all, []any{workspace, behind, q.Limit + 1}
+	if q.Channel != "" {
+		query, args = ofChannel, []any{workspace, q.Channel, behind, q.Limit + 1}
+	}
+	return read(ctx, s, func(t *tx) (page claw.SessionPage, err error) {
+		var last int64
+		for x, err := range rows(t, scanSession, query, args...) {
+			if err != nil {
+				return page, err
+			}
+			if len(page.Sessions) == q.Limit {
+				page.Next = encodeCursor(last)
+				break
+			}
+			page.Sessions = append(page.Sessions, x.Session)
+			last = x.activity
+		}
+		return page, nil
+	})
+}
+
+// A cursor is a position in the order of activity, in a form that invites nobody to do sums with it.
+func encodeCursor(activity int64) string {
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, uint64(activity)))
+}
+
+func decodeCursor(cursor string) (activity int64, err error) {
+	if cursor == "" {
+		return math.MaxInt64, nil
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	if err != nil || len(raw) != 8 {
+		return 0, errCursor
+	}
+	activity = int64(binary.BigEndian.Uint64(raw))
+	if activity < 1 {
+		return 0, errCursor
+	}
+	return activity, nil
+}
+
+// CountSessions implements [claw.SessionStore].
+func (s *Store) CountSessions(ctx context.Context, workspace string) (int, error) {
+	return read(ctx, s, func(t *tx) (n int, err error) {
+		err = t.row(`SELECT sessions FROM workspaces WHERE name = ?`, workspace).Scan(&n)
+		if errors.Is(err, sql.ErrNoRows) {
+			return 0, nil
+		}
+		return n, err
+	})
+}
+
+// History implements [claw.SessionStore].
+func (s *Store) History(ctx context.Context, workspace, key string, q claw.HistoryQuery) ([]claw.Message, error) {
+	const (
+		position = `SELECT seq FROM messages WHERE id = ? AND session_id = ? AND listed = 1`
+		newest   = `SELECT ` + messageColumns + ` FROM messages m
+			WHERE m.session_id = ? AND m.listed = 1 AND m.seq < ? ORDER BY m.seq DESC LIMIT ?`
+	)
+	if q.Limit < 1 || q.Limit > maxLimit {
+		return nil, errLimit
+	}
+	return read(ctx, s, func(t *tx) ([]claw.Message, error) {
+		session, err := findSession(t, workspace, key)
+		if err != nil {
+			return nil, err
+		}
+		before := int64(math.MaxInt64)
+		if q.Before != "" {
+			if err := t.row(position, q.Before, session).Scan(&before); err != nil {
+				return nil, absent(err, errBefore)
+			}
+		}
+		found, err := collect(rows(t, oneMessage, newest, session, before, q.Limit))
+		slices.Reverse(found)
+		return found, err
+	})
+}
+
+func oneMessage(s scanner) (claw.Message, error) { return scanMessage(s) }
+
+// Message implements [claw.SessionStore].
+func (s *Store) Message(ctx context.Context, workspace, id string) (m claw.Message, sessionKey string, err error) {
+	const query = `SELECT ` + messageColumns + `, s.key FROM messages m JOIN sessions s ON s.id = m.session_id
+		WHERE m.id = ? AND s.workspace = ?`
+	m, err = read(ctx, s, func(t *tx) (claw.Message, error) {
+		m, err := scanMessage(t.row(query, id, workspace), &sessionKey)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return m, err
+		}
+		r, err := loadRun(t, runByID, id, workspace)
+		sessionKey = r.SessionKey
+		return r.Answer, absent(err, errNoMessage)
+	})
+	return m, sessionKey, err
+}
+
+// DeleteSession implements [claw.SessionStore]. The deletion takes messages, runs and keys along, which the schema sees
+// to, and leaves zeros in the database's pages; the writer empties the log of the text right after.
+func (s *Store) DeleteSession(ctx context.Context, workspace, key string) error {
+	_, err := write(ctx, s, request{erases: true}, func(t *tx) (struct{}, error) {
+		session, err := findSession(t, workspace, key)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if _, err := t.exec(`DELETE FROM sessions WHERE id = ?`, session); err != nil {
+			return struct{}{}, err
+		}
+		_, err = t.exec(`UPDATE workspaces SET sessions = sessions - 1 WHERE name = ?`, workspace)
+		return struct{}{}, err
+	})
+	return err
+}
+
+// findSession returns the row id of a session, or errNoSession.
+func findSession(t *tx, workspace, key string) (id int64, err error) {
+	err = t.row(`SELECT id FROM sessions WHERE workspace = ? AND key = ?`, workspace, key).Scan(&id)
+	return id, absent(err, errNoSession)
+}
+
+// absent returns err, or what where err says that a query found no row.
+func absent(err error, what *claw.Error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return what
+	}
+	return err
+}

@@ -1,0 +1,322 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+const (
+	queueLen = 256 // writes that wait; behind them, callers wait
+	groupLen = 64  // writes of one commit, so that the first of them does not wait for long
+
+	// Text that was deleted stays in the write-ahead log until that is emptied: when there is nothing else to do, but
+	// after this time in any case.
+	eraseWithin = time.Second
+	eraseRetry  = 50 * time.Millisecond
+	// eraseWait is how long the writer waits for readers when it empties the log. They hold a snapshot for as long as
+	// one query takes.
+	eraseWait = 20 * time.Millisecond
+)
+
+// request is a write that waits for its turn.
+type request struct {
+	ctx    context.Context // the caller's: a request whose caller has gone before its turn is passed over
+	do     func(*tx) error // may run twice, if a first transaction fails
+	grows  bool            // refused when space is short
+	erases bool            // deletes text that has to leave the disk
+	err    error
+	done   chan struct{} // closed when err is final: the write is durable, or did not happen
+}
+
+// writer owns the one connection that writes. It commits what waits as one transaction, so that requests which come at
+// the same time share the cost of one sync.
+type writer struct {
+	db      *sql.DB
+	conn    *conn // nil after it broke, until the next write
+	queue   chan *request
+	stopped chan struct{}
+	reserve *reserve
+	log     *slog.Logger
+
+	eraseAt time.Time // when to try next to empty the log, if idle; zero where it holds no deleted text
+	eraseBy time.Time // when to try in any case
+	timer   *time.Timer
+}
+
+// startWriter takes over conn, the connection of db.
+func startWriter(db *sql.DB, c *conn, res *reserve, log *slog.Logger) *writer {
+	w := &writer{
+		db: db, conn: c, reserve: res, log: log,
+		queue:   make(chan *request, queueLen),
+		stopped: make(chan struct{}),
+		timer:   time.NewTimer(0),
+	}
+	w.eraseSoon() // a process that was killed may have left deleted text behind
+	go w.loop()
+	return w
+}
+
+// write has the writer run do within a transaction and returns when that is durable. do may run twice. A caller whose
+// ctx ends stops waiting, no more: do may be running.
+func write[T any](ctx context.Context, s *Store, r request, do func(*tx) (T, error)) (T, error) {
+	var none T
+	if err := ctx.Err(); err != nil {
+		return none, gaveUp(ctx)
+	}
+	if !s.enter() {
+		return none, errClosed
+	}
+	defer s.leave()
+	var result T
+	r.ctx, r.done = ctx, make(chan struct{})
+	r.do = func(t *tx) (err error) {
+		result, err = do(t)
+		return err
+	}
+	select {
+	case s.writer.queue <- &r:
+	case <-ctx.Done():
+		return none, gaveUp(ctx)
+	}
+	select {
+	case <-r.done:
+		if r.err != nil {
+			return none, translate(ctx, r.err)
+		}
+		return result, nil
+	case <-ctx.Done():
+		return none, gaveUp(ctx)
+	}
+}
+
+// close has the writer finish what waits, and closes its connection. No write may be submitted any more.
+func (w *writer) close() error {
+	close(w.queue)
+	<-w.stopped
+	return w.db.Close()
+}
+
+func (w *writer) loop() {
+	defer close(w.stopped)
+	defer w.timer.Stop()
+	for {
+		if len(w.queue) == 0 || w.overdue() {
+			w.tidy()
+		}
+		select {
+		case r, ok := <-w.queue:
+			if !ok {
+				w.finish()
+				return
+			}
+			w.serve(w.gather(r))
+		case <-w.timer.C:
+		}
+	}
+}
+
+// gather adds to first what waits already. It waits for nothing: while one group commits, the next comes together.
+func (w *writer) gather(first *request) []*request {
+	group := []*request{first}
+	for len(group) < groupLen {
+		select {
+		case r, ok := <-w.queue:
+			if !ok {
+				return group
+			}
+			group = append(group, r)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// serve commits a group and answers its callers.
+func (w *writer) serve(group []*request) {
+	err := w.commit(group)
+	if err != nil {
+		primary, _ := resultCode(err)
+		healed := primary == sqlite3.SQLITE_FULL && w.makeRoom(err)
+		// One request may be what the disk has no room for: the others, a deletion above all, get a try of their own.
+		// Not so where the database is locked, since each would wait for the lock in turn.
+		if alone := len(group) == 1 || primary == sqlite3.SQLITE_BUSY; alone && !healed {
+			for _, r := range group {
+				r.err = err
+			}
+		} else {
+			for _, r := range group {
+				if err := w.commit([]*request{r}); err != nil {
+					r.err = err
+				}
+			}
+		}
+	}
+	for _, r := range group {
+		if r.erases && r.err == nil {
+			w.eraseSoon()
+		}
+		close(r.done)
+	}
+}
+
+// commit runs the requests within one transaction. An error is that of the transaction, of which nothing is left then;
+// the errors of single requests are in the requests.
+func (w *writer) commit(group []*request) error {
+	if err := w.begin(); err != nil {
+		return err
+	}
+	for _, r := range group {
+		if err := w.attempt(r); err != nil {
+			w.rollback()
+			return err
+		}
+	}
+	if err := w.conn.do("COMMIT"); err != nil {
+		w.rollback()
+		return err
+	}
+	return nil
+}
+
+// begin opens a transaction, on a new connection where the last one broke.
+func (w *writer) begin() (err error) {
+	if w.conn == nil {
+		if w.conn, err = connect(context.Background(), w.db); err != nil {
+			return err
+		}
+	}
+	err = w.conn.do("BEGIN IMMEDIATE")
+	if primary, _ := resultCode(err); primary == sqlite3.SQLITE_ERROR || primary == sqlite3.SQLITE_MISUSE {
+		// Not a matter of locks or of the disk: the connection is not in the state that it should be in.
+		w.log.Error("the database's connection is replaced", "error", err)
+		w.disconnect()
+	}
+	return err
+}
+
+// rollback ends a transaction that failed. SQLite has done so itself after some failures, which makes this one fail, and
+// that is no harm: should a transaction be open after all, begin finds out.
+func (w *writer) rollback() { _ = w.conn.do("ROLLBACK") }
+
+func (w *writer) disconnect() {
+	w.conn.close()
+	w.conn = nil
+}
+
+// attempt runs one request so that its failure takes back its own writes and no others. It fails where the whole
+// transaction has.
+func (w *writer) attempt(r *request) error {
+	r.err = nil
+	if r.ctx.Err() != nil {
+		r.err = gaveUp(r.ctx)
+		return nil
+	}
+	if r.grows && w.reserve.spent() {
+		r.err = errFull
+		return nil
+	}
+	if err := w.conn.do("SAVEPOINT request"); err != nil {
+		return err
+	}
+	if r.err = w.guard(r.do); r.err != nil {
+		if !ownFault(r.err) {
+			return r.err
+		}
+		if err := w.conn.do("ROLLBACK TO request"); err != nil {
+			return err
+		}
+	}
+	return w.conn.do("RELEASE request")
+}
+
+// guard runs do and makes an error of its panic: a defect in one request must not take the store with it.
+func (w *writer) guard(do func(*tx) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.log.Error("a database write panicked", "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("a write panicked: %v", p)
+		}
+	}()
+	return do(w.conn.tx(context.Background()))
+}
+
+// makeRoom gives up the reserve and empties the write-ahead log after the disk was found full. It reports whether
+// there may be room now.
+func (w *writer) makeRoom(cause error) bool {
+	if !w.reserve.free() {
+		return false
+	}
+	w.log.Warn("storage is full: the reserve is given up, no new messages are taken until there is room for it again",
+		"error", cause)
+	_ = w.truncateLog() // a help, not a need
+	return true
+}
+
+// eraseSoon notes that the log holds deleted text.
+func (w *writer) eraseSoon() {
+	w.eraseAt = time.Now()
+	if w.eraseBy.IsZero() {
+		w.eraseBy = w.eraseAt.Add(eraseWithin)
+	}
+}
+
+// overdue reports whether deleted text has been in the log for too long to wait for a quiet moment.
+func (w *writer) overdue() bool { return !w.eraseBy.IsZero() && time.Now().After(w.eraseBy) }
+
+// tidy does what can wait: empties the log of deleted text, and takes back the reserve once the disk has room.
+func (w *writer) tidy() {
+	now := time.Now()
+	if !w.eraseAt.IsZero() && !now.Before(w.eraseAt) {
+		if err := w.truncateLog(); err != nil {
+			w.eraseAt, w.eraseBy = now.Add(eraseRetry), now.Add(eraseWithin)
+			w.timer.Reset(eraseRetry)
+		} else {
+			w.eraseAt, w.eraseBy = time.Time{}, time.Time{}
+		}
+	}
+	if w.reserve.due() {
+		if err := w.reserve.restore(); err == nil {
+			w.log.Info("storage has room again: the reserve is back, new messages are taken")
+		}
+	}
+	if w.reserve.spent() && w.eraseAt.IsZero() {
+		w.timer.Reset(time.Until(w.reserve.nextTry))
+	}
+}
+
+// truncateLog moves what the write-ahead log holds into the database and empties the log. It fails where a reader
+// still needs the log.
+func (w *writer) truncateLog() error {
+	if w.conn == nil {
+		return errors.New("not connected")
+	}
+	if err := w.conn.do(fmt.Sprintf("PRAGMA busy_timeout = %d", eraseWait.Milliseconds())); err != nil {
+		return err
+	}
+	defer func() { _ = w.conn.do(fmt.Sprintf("PRAGMA busy_timeout = %d", busyTimeout.Milliseconds())) }()
+	var busy, logged, moved int
+	err := w.conn.tx(context.Background()).row("PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &logged, &moved)
+	if err == nil && busy != 0 {
+		err = errors.New("the log is in use")
+	}
+	return err
+}
+
+// finish leaves the database without a log, all of it in one file.
+func (w *writer) finish() {
+	if w.conn == nil {
+		return
+	}
+	if err := w.truncateLog(); err != nil {
+		w.log.Warn("the database's log could not be emptied; the next start does it", "error", err)
+	}
+	w.disconnect()
+}
