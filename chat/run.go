@@ -30,6 +30,9 @@ type run struct {
 	end    *claw.Run // how it ended; nil while it runs
 }
 
+// now is the time as messages carry it: UTC, to the millisecond, so that what the store gives back is what was told.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
 // emit numbers an event and appends it to the run's log.
 func (e *Engine) emit(r *run, ev claw.Event) error {
 	r.mu.Lock()
@@ -99,7 +102,7 @@ func (e *Engine) finish(r *run, usage *claw.Usage, cause error) {
 func (r *run) ending(usage *claw.Usage, cause error) claw.Run {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := claw.Message{ID: r.id, Role: claw.RoleAssistant, Content: string(r.text), Model: r.model, CreatedAt: time.Now().UTC()}
+	m := claw.Message{ID: r.id, Role: claw.RoleAssistant, Content: string(r.text), Model: r.model, CreatedAt: now()}
 	m.Err = claw.AsError(cause)
 	switch claw.CodeOf(cause) {
 	case "":

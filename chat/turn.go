@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
-	"time"
 
 	"github.com/openclaw/openclaw/claw"
 )
@@ -115,7 +114,7 @@ func (t *turn) begin() (*run, error) {
 	if err := e.settle(ctx, t.lane); err != nil {
 		return nil, err
 	}
-	now := time.Now().UTC()
+	now := now()
 	stored, existing, err := e.Store.BeginRun(ctx, claw.NewRun{
 		ID: newID("msg_"), Token: t.principal.Name, Workspace: t.lane.workspace, SessionKey: t.lane.session,
 		Channel: t.req.Channel,

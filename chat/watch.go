@@ -26,11 +26,12 @@ func (e *Engine) Watch(ctx context.Context, p claw.Principal, id string, after i
 	case after > seq:
 		return nil, claw.Errorf(claw.InvalidRequest, "Event %d of message %s has not happened yet; the newest is %d.", after, id, seq)
 	}
+	events := e.Log.Read(ctx, id, after) // now, so that the end of the run cannot take the log away from this reader
 	return func(yield func(claw.Event, error) bool) {
 		begun := false
-		for ev, err := range e.Log.Read(ctx, id, after) {
+		for ev, err := range events {
 			if !begun && claw.CodeOf(err) == claw.NotFound {
-				e.yieldReplay(ctx, p, id, after, yield) // it ended, and its log was dropped, since it was looked up
+				e.yieldReplay(ctx, p, id, after, yield) // it ended between the two looks above
 				return
 			}
 			begun = true
