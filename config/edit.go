@@ -70,7 +70,7 @@ func insertToken(path string, data []byte, t Token, env Env) ([]byte, error) {
 	if err := appendToken(root, t); err != nil {
 		return nil, err
 	}
-	return yaml.Dump(root)
+	return dump(root)
 }
 
 func insertLines(data []byte, after int, text string) []byte {

@@ -51,7 +51,7 @@ func (c *Config) YAML() ([]byte, error) {
 	if c.File != "" {
 		fmt.Fprintf(&b, "# %s\n", c.File)
 	}
-	body, err := yaml.Dump(c.tree(reflect.ValueOf(c).Elem(), ""), yaml.WithLineWidth(-1))
+	body, err := dump(c.tree(reflect.ValueOf(c).Elem(), ""))
 	if err != nil {
 		return nil, fmt.Errorf("cannot write the configuration as YAML: %w", err)
 	}
@@ -142,4 +142,9 @@ func sortedKeys(v reflect.Value) []reflect.Value {
 	keys := v.MapKeys()
 	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
 	return keys
+}
+
+// dump writes a tree in the style of the documentation.
+func dump(n *yaml.Node) ([]byte, error) {
+	return yaml.Dump(n, yaml.WithLineWidth(-1), yaml.WithCompactSeqIndent(false), yaml.WithQuotePreference(yaml.QuoteDouble))
 }

@@ -10,6 +10,9 @@ import (
 func nearest(s string, candidates []string) string {
 	best, bestDistance := "", max(2, len(s)/3)+1
 	for _, c := range candidates {
+		if short, long := min(s, c), max(s, c); len(short) > 2 && strings.HasPrefix(long, short) { // warning, warn
+			return c
+		}
 		if d := editDistance(strings.ToLower(s), strings.ToLower(c)); d < bestDistance && d < len(c) {
 			best, bestDistance = c, d
 		}

@@ -207,10 +207,10 @@ func (v *validator) providers() {
 		}
 		if _, ok := vendorOf(p.Type); !ok {
 			message := fmt.Sprintf("%s has the unknown type %q", path, p.Type)
-			if v.source(path+".type") == v.source(path) {
+			if _, set := v.sources[path+".type"]; !set {
 				message = fmt.Sprintf("%s names no type, and %q is none", path, name)
 			}
-			v.problem(path+".type", message, didYouMean(p.Type, typeNames())+" For any OpenAI-compatible server: type: openai and its baseUrl")
+			v.problem(path+".type", message, sentence(didYouMean(p.Type, typeNames()))+" For any OpenAI-compatible server: type: openai and its baseUrl")
 		}
 		v.baseURL(path, p)
 		if strings.ContainsFunc(string(p.APIKey), func(r rune) bool { return r <= ' ' || r > '~' }) {
@@ -268,9 +268,11 @@ func (v *validator) model(path, model string) {
 	}
 	p, ok := v.cfg.Models.Providers[name]
 	if !ok {
-		known := append(slices.Sorted(maps.Keys(v.cfg.Models.Providers)), typeNames()...)
+		known := slices.Concat(slices.Collect(maps.Keys(v.cfg.Models.Providers)), typeNames())
+		slices.Sort(known)
+		known = slices.Compact(known)
 		v.problem(path, fmt.Sprintf("%s %q names the provider %q, which is not configured", path, model, name),
-			strings.TrimSuffix(didYouMean(name, known), ".")+" Or add it under models.providers")
+			sentence(didYouMean(name, known))+" Or add it under models.providers")
 		return
 	}
 	if p.needsKey() && !v.refused["models.providers."+name+".apiKey"] {
@@ -322,7 +324,15 @@ func didYouMean(s string, known []string) string {
 	if near := nearest(s, known); near != "" {
 		return fmt.Sprintf("Did you mean %q?", near)
 	}
-	return "Known: " + strings.Join(known, ", ") + "."
+	return "Known: " + strings.Join(known, ", ")
+}
+
+// sentence ends s where another is to follow.
+func sentence(s string) string {
+	if strings.HasSuffix(s, "?") {
+		return s
+	}
+	return s + "."
 }
 
 func isIP(host string) bool { return net.ParseIP(host) != nil }

@@ -1,0 +1,186 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/openclaw/openclaw/config"
+)
+
+func TestAddToken(t *testing.T) {
+	added := config.Token{Name: "my-app", Token: "abcdefghijklmnopqrst", Permissions: []string{"chat", "sessions"}, Workspace: "team"}
+	for _, tt := range []struct{ name, before, after string }{
+		{
+			"in the middle, comments and blank lines stay", `# Ours.
+api:
+  tokens:
+    # The first.
+    - name: app   # one
+      permissions:
+        - chat
+      token: "0123456789abcdefghij"
+
+  rateLimits: {chat: 5}
+
+log: {level: warn}   # quiet
+`, `# Ours.
+api:
+  tokens:
+    # The first.
+    - name: app   # one
+      permissions:
+        - chat
+      token: "0123456789abcdefghij"
+    - name: "my-app"
+      token: "abcdefghijklmnopqrst"
+      permissions: ["chat", "sessions"]
+      workspace: "team"
+
+  rateLimits: {chat: 5}
+
+log: {level: warn}   # quiet
+`,
+		},
+		{
+			"at the end, no line break", "api:\n  tokens:\n  - {name: app, token: 0123456789abcdefghij, permissions: [chat]}",
+			`api:
+  tokens:
+  - {name: app, token: 0123456789abcdefghij, permissions: [chat]}
+  - name: "my-app"
+    token: "abcdefghijklmnopqrst"
+    permissions: ["chat", "sessions"]
+    workspace: "team"
+`,
+		},
+		{
+			"on one line", "# Ours.\napi: {tokens: [{name: app, token: 0123456789abcdefghij, permissions: [chat]}]}\n",
+			"# Ours.\napi: {tokens: [{name: app, token: 0123456789abcdefghij, permissions: [chat]}, " +
+				"{name: \"my-app\", token: \"abcdefghijklmnopqrst\", permissions: [\"chat\", \"sessions\"], workspace: \"team\"}]}\n",
+		},
+		{
+			"text over several lines in the last item", `api:
+  tokens:
+    - permissions: [chat]
+      name: app
+      token: "0123456789
+        "
+log: {level: warn}
+`, `api:
+  tokens:
+    - permissions: [chat]
+      name: app
+      token: "0123456789 "
+    - name: "my-app"
+      token: "abcdefghijklmnopqrst"
+      permissions: ["chat", "sessions"]
+      workspace: "team"
+log: {level: warn}
+`,
+		},
+		{
+			"none yet", "api:\n  enabled: true # open\n  tokens: []\n", `api:
+  enabled: true # open
+  tokens:
+    - name: "my-app"
+      token: "abcdefghijklmnopqrst"
+      permissions: ["chat", "sessions"]
+      workspace: "team"
+`,
+		},
+		{
+			"no section", "log: {level: warn}\n", `log: {level: warn}
+api:
+  tokens:
+    - name: "my-app"
+      token: "abcdefghijklmnopqrst"
+      permissions: ["chat", "sessions"]
+      workspace: "team"
+`,
+		},
+		{
+			"sections without content", "api:\nlog:\n", `api:
+  tokens:
+    - name: "my-app"
+      token: "abcdefghijklmnopqrst"
+      permissions: ["chat", "sessions"]
+      workspace: "team"
+log:
+`,
+		},
+		{
+			"nothing but comments", "# Ours.\n", `# Ours.
+api:
+  tokens:
+    - name: "my-app"
+      token: "abcdefghijklmnopqrst"
+      permissions: ["chat", "sessions"]
+      workspace: "team"
+`,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := write(t, tt.before)
+			err := config.AddToken(path, added, env())
+			if strings.Contains(tt.before, "\"0123456789\n") {
+				// Refused for the space that folding leaves in a token, but not before the edit was right.
+				if err == nil || !strings.Contains(err.Error(), "tokens[0].token has characters") || read(t, path) != tt.before {
+					t.Fatalf("got %v, and the file is\n%s", err, read(t, path))
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.after, read(t, path)); diff != "" {
+				t.Error(diff)
+			}
+			if mode(t, path) != 0o600 || leftovers(t, filepath.Dir(path)) != "openclaw.yaml" {
+				t.Errorf("mode %04o, folder: %s", mode(t, path), leftovers(t, filepath.Dir(path)))
+			}
+		})
+	}
+}
+
+func TestAddTokenRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		t          config.Token
+		want       string
+	}{
+		{"a name that is taken", minimal, config.Token{Name: "app", Token: "abcdefghijklmnopqrst", Permissions: []string{"chat"}}, `the token name "app" is used twice`},
+		{"an unknown permission", minimal, config.Token{Name: "b", Token: "abcdefghijklmnopqrst", Permissions: []string{"caht"}}, `unknown permission "caht"`},
+		{"what is no YAML", "a: [", config.Token{Name: "b"}, "this is not YAML"},
+		{"a list", "[]", config.Token{Name: "b"}, "not a list of keys and values"},
+		{"tokens that are none", "api: {tokens: {}}", config.Token{Name: "b"}, "tokens has the wrong form"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := write(t, tt.text)
+			if err := config.AddToken(path, tt.t, env()); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+			if read(t, path) != tt.text {
+				t.Error("the file was changed")
+			}
+		})
+	}
+}
+
+func TestAddTokenFollowsLinks(t *testing.T) {
+	target := write(t, minimal)
+	link := filepath.Join(t.TempDir(), "openclaw.yaml")
+	if err := os.Symlink(target, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := config.AddToken(link, config.Token{Name: "b", Token: "abcdefghijklmnopqrst", Permissions: []string{"chat"}}, env()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(read(t, target), "abcdefghijklmnopqrst") {
+		t.Error("the link's target was not changed")
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is gone: %v %v", info, err)
+	}
+}
