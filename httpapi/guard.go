@@ -1,0 +1,333 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/openclaw/openclaw/claw"
+)
+
+// ServeHTTP is the one way in: every request passes here, and every answer leaves here.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{api: a, w: w, r: r, control: http.NewResponseController(w), id: "req_" + rand.Text(), begun: time.Now()}
+	h := w.Header()
+	h["X-Request-Id"] = []string{x.id}
+	h["Cache-Control"] = []string{"no-store"}
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	defer x.finish()
+
+	switch {
+	case headerLines(r) > maxHeaderLines:
+		x.fail(http.StatusRequestHeaderFieldsTooLarge, errManyHeaders)
+	case !a.hosts.serves(r.Host):
+		x.reply(nil, claw.Errorf(claw.MisdirectedRequest,
+			"This gateway does not answer for the host %.100q. Its operator can add it to server.allowedHosts.", r.Host))
+	case r.Method == http.MethodOptions && r.URL.Path == "*":
+		x.reply(noContent{allow: "DELETE, GET, HEAD, OPTIONS, POST"}, nil)
+	case !cleanPath(r.URL.EscapedPath()):
+		x.reply(nil, errNoRoute) // the mux would redirect
+	default:
+		a.mux.ServeHTTP(x, r)
+	}
+}
+
+// headerLines counts the lines of r's header. net/http has taken the Host line out of it.
+func headerLines(r *http.Request) int {
+	n := 1
+	for _, values := range r.Header {
+		n += len(values)
+	}
+	return n
+}
+
+// cleanPath reports whether an escaped path is in the one form that names a route: no empty segment, no "." and "..".
+func cleanPath(p string) bool {
+	if !strings.HasPrefix(p, "/") || strings.Contains(p, "//") {
+		return false
+	}
+	if !strings.Contains(p, "/.") {
+		return true
+	}
+	for segment := range strings.SplitSeq(p[1:], "/") {
+		if segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return true
+}
+
+// dispatch finds the operation for the method and sees that the caller may have it.
+func (res *resource) dispatch(x *exchange) (answer, error) {
+	method := x.r.Method
+	switch method {
+	case http.MethodOptions:
+		if x.r.Header.Get("Origin") != "" && x.r.Header.Get("Access-Control-Request-Method") != "" {
+			return nil, errPreflight
+		}
+		return noContent{allow: res.allow}, nil
+	case http.MethodHead:
+		method = http.MethodGet // net/http leaves the body out
+	}
+	rt := res.methods[method]
+	if rt == nil {
+		x.Header().Set("Allow", res.allow)
+		return nil, claw.Errorf(claw.MethodNotAllowed, "This route answers %s only.", res.allow)
+	}
+	if rt.access.kind != everybody {
+		if err := res.api.admit(x, rt); err != nil {
+			return nil, err
+		}
+	}
+	return rt.handle(res.api, x)
+}
+
+// admit sets x.who, or says why the caller may not pass. A request counts against the token's limit before its
+// permission is looked at: what is asked too often is refused however it is asked.
+func (a *API) admit(x *exchange, rt *route) error {
+	id, err := a.authenticate(x)
+	if err != nil {
+		return err
+	}
+	x.who = id.who
+	d, err := a.limiter.Take(x.r.Context(), id.keys[rt.class], id.limits[rt.class])
+	if err != nil {
+		return err
+	}
+	h := x.Header() // spelt as documented: Header.Set would write X-Ratelimit-Limit
+	h["X-RateLimit-Limit"] = []string{strconv.Itoa(d.Limit)}
+	h["X-RateLimit-Remaining"] = []string{strconv.Itoa(d.Remaining)}
+	h["X-RateLimit-Reset"] = []string{strconv.FormatInt(time.Now().Add(d.Reset+time.Second-1).Unix(), 10)}
+	if !d.OK {
+		return claw.Errorf(claw.RateLimited, "Too many requests. Please try again later.").After(max(d.Reset, 1))
+	}
+	if !rt.access.allows(x.who) {
+		return claw.Errorf(claw.Forbidden, "This token lacks the permission %s. Its operator can add it to api.tokens.",
+			quotedList(rt.access.anyOf))
+	}
+	return nil
+}
+
+// authenticate finds out whose token the request carries.
+func (a *API) authenticate(x *exchange) (*identity, error) {
+	values := x.r.Header["Authorization"]
+	if len(values) > 1 {
+		return nil, invalid("Authorization", "must be sent once.")
+	}
+	if len(values) == 0 {
+		return nil, a.unauthorized(x, errNoToken)
+	}
+	if secret, ok := bearer(values[0]); ok {
+		if id := a.tokens.Load().find(secret); id != nil {
+			return id, nil
+		}
+	}
+	return nil, a.unauthorized(x, errBadToken)
+}
+
+// unauthorized returns refusal, or a [claw.RateLimited] error where the address has been refused too often. Only
+// failures are counted, so they never stand in the way of a valid token from the same address.
+func (a *API) unauthorized(x *exchange, refusal *claw.Error) error {
+	d, err := a.limiter.Take(x.r.Context(), "auth:"+origin(x.r.RemoteAddr), failureLimit)
+	if err != nil {
+		return refusal.Because(err)
+	}
+	if !d.OK {
+		return claw.Errorf(claw.RateLimited, "Too many requests without a valid API token came from this address. "+
+			"Please try again later.").After(max(d.Reset, 1))
+	}
+	return refusal
+}
+
+// origin is the part of a remote address that stands for one party: an IPv4 address, or the /64 network that a party
+// with IPv6 can choose its addresses from.
+func origin(remote string) string {
+	ap, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return remote
+	}
+	addr := ap.Addr().Unmap().WithZone("")
+	if addr.Is4() {
+		return addr.String()
+	}
+	return netip.PrefixFrom(addr, 64).Masked().String()
+}
+
+func quotedList(ps []claw.Permission) string {
+	names := make([]string, len(ps))
+	for i, p := range ps {
+		names[i] = strconv.Quote(string(p))
+	}
+	return strings.Join(names, " or ")
+}
+
+// exchange is one request and its answer. It is the ResponseWriter of all that answers.
+type exchange struct {
+	api     *API
+	w       http.ResponseWriter
+	control *http.ResponseController
+	r       *http.Request
+	id      string
+	begun   time.Time
+	who     claw.Principal // who asks; zero on public routes
+
+	bodyRead bool // the request's body was read to its end
+	status   int  // 0 until the header is written
+	bytes    int64
+	err      *claw.Error // what was answered, where it was an error
+	cut      bool        // the connection is to be broken off: the answer is not whole
+}
+
+// Header is that of the answer.
+func (x *exchange) Header() http.Header { return x.w.Header() }
+
+// Unwrap is how [http.ResponseController] finds what it controls.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.w }
+
+// WriteHeader sends the status, and bounds how long the client's slowness can hold up the answer, in both directions.
+func (x *exchange) WriteHeader(status int) {
+	if x.status != 0 {
+		return
+	}
+	x.status = status
+	now := time.Now()
+	if !x.bodyRead && x.r.ContentLength != 0 {
+		// Before it answers, net/http reads what is left of the body, so as to use the connection again. A body that
+		// is on its way is there within a moment; one that is not must not keep the answer from the client.
+		_ = x.control.SetReadDeadline(now.Add(time.Second))
+	}
+	if len(x.r.TransferEncoding) > 0 {
+		// net/http drops a Content-Length that contradicts the chunks, without a trace. Proxies that believe the length
+		// and not the chunks see other requests on this connection than we do, so none may follow.
+		x.Header().Set("Connection", "close")
+	}
+	_ = x.control.SetWriteDeadline(now.Add(x.api.writeTimeout))
+	x.w.WriteHeader(status)
+}
+
+// Write sends a piece of the answer's body.
+func (x *exchange) Write(b []byte) (int, error) {
+	x.WriteHeader(http.StatusOK)
+	n, err := x.w.Write(b)
+	x.bytes += int64(n)
+	return n, err
+}
+
+// reply sends what a handler returned.
+func (x *exchange) reply(ans answer, err error) {
+	if err == nil {
+		ans.send(x)
+		return
+	}
+	e := claw.AsError(err)
+	if x.gone() {
+		x.err, x.cut = e, true // nobody is there to be told
+		return
+	}
+	x.fail(statusOf(e), e)
+}
+
+// gone reports whether the client has left. A request's context also ends where the gateway ends it, and then has a
+// cause that the client is to be told.
+func (x *exchange) gone() bool {
+	ctx := x.r.Context()
+	return ctx.Err() != nil && claw.CauseOf(ctx) == nil
+}
+
+// fail sends an error.
+func (x *exchange) fail(status int, e *claw.Error) {
+	if e.Code == claw.Unauthorized {
+		x.Header()["WWW-Authenticate"] = []string{"Bearer"}
+	}
+	body := errorBody{detailOf(e)}
+	if s := body.Error.RetryAfter; s > 0 {
+		x.Header().Set("Retry-After", strconv.Itoa(s))
+	}
+	x.err = e
+	jsonAnswer{status, body}.send(x)
+}
+
+// finish ends every request: with its line in the log, and, where the answer is not whole, with a connection broken off
+// rather than with an end that looks like one.
+func (x *exchange) finish() {
+	switch p := recover(); p {
+	case nil:
+	case http.ErrAbortHandler:
+		x.cut = true
+	default:
+		x.api.log.Error("panic", "id", x.id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		if x.status == 0 {
+			e := claw.AsError(fmt.Errorf("panic: %v", p))
+			x.fail(statusOf(e), e)
+		} else {
+			x.cut = true
+		}
+	}
+	x.logAccess()
+	if x.cut {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// logAccess writes the request's one line. It has the route, never the path or the query: those can hold secrets that
+// were put in the wrong place.
+func (x *exchange) logAccess() {
+	level := x.logLevel()
+	ctx := context.WithoutCancel(x.r.Context())
+	if !x.api.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 12)
+	attrs = append(attrs,
+		slog.String("id", x.id),
+		slog.String("method", knownMethod(x.r.Method)),
+		slog.String("route", x.r.Pattern),
+		slog.Int("status", x.status),
+		slog.Duration("took", time.Since(x.begun)),
+		slog.Int64("bytes", x.bytes))
+	if x.who.Name != "" {
+		attrs = append(attrs, slog.String("token", x.who.Name))
+	}
+	if x.err != nil {
+		attrs = append(attrs, slog.String("code", string(x.err.Code)))
+		if x.err.Err != nil {
+			attrs = append(attrs, slog.String("cause", x.err.Err.Error()))
+		}
+		if x.err.Code == claw.Unauthorized {
+			attrs = append(attrs, slog.String("remote", x.r.RemoteAddr))
+		}
+	}
+	if x.cut {
+		attrs = append(attrs, slog.Bool("cut", true))
+	}
+	x.api.log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+func (x *exchange) logLevel() slog.Level {
+	switch {
+	case x.status == http.StatusInternalServerError:
+		return slog.LevelError
+	case x.status > http.StatusInternalServerError:
+		return slog.LevelWarn
+	case x.status < http.StatusBadRequest && x.r.Method != http.MethodPost && x.r.Method != http.MethodDelete:
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+// knownMethod keeps a made-up method, which may be as long as a header, out of the log.
+func knownMethod(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return m
+	}
+	return "other"
+}

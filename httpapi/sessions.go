@@ -1,0 +1,90 @@
+package httpapi
+
+import "github.com/openclaw/openclaw/claw"
+
+func (a *API) listSessions(x *exchange) (answer, error) {
+	q, err := x.sessionQuery()
+	if err != nil {
+		return nil, err
+	}
+	page, err := a.sessions.Sessions(x.r.Context(), x.who.Workspace, q)
+	if err != nil {
+		return nil, err
+	}
+	body := sessionListBody{Sessions: make([]sessionBody, len(page.Sessions)), NextCursor: page.Next}
+	for i, s := range page.Sessions {
+		body.Sessions[i] = sessionOf(s)
+	}
+	return ok(body), nil
+}
+
+func (x *exchange) sessionQuery() (sq claw.SessionQuery, err error) {
+	q, err := x.query()
+	if err != nil {
+		return sq, err
+	}
+	if sq.Limit, err = q.limit(maxPage); err != nil {
+		return sq, err
+	}
+	if sq.Cursor, _, err = q.get("cursor"); err != nil {
+		return sq, err
+	}
+	channel, given, err := q.get("channel")
+	if err != nil || !given {
+		return sq, err
+	}
+	sq.Channel, err = validChannel("channel", channel)
+	return sq, err
+}
+
+func (a *API) getSession(x *exchange) (answer, error) {
+	key, err := x.sessionKey()
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.sessions.Session(x.r.Context(), x.who.Workspace, key)
+	return ok(sessionOf(s)), err
+}
+
+func (a *API) deleteSession(x *exchange) (answer, error) {
+	key, err := x.sessionKey()
+	if err != nil {
+		return nil, err
+	}
+	return noContent{}, a.chat.DeleteSession(x.r.Context(), x.who, key)
+}
+
+func (a *API) getHistory(x *exchange) (answer, error) {
+	key, err := x.sessionKey()
+	if err != nil {
+		return nil, err
+	}
+	q, err := x.historyQuery()
+	if err != nil {
+		return nil, err
+	}
+	messages, err := a.sessions.History(x.r.Context(), x.who.Workspace, key, q)
+	if err != nil {
+		return nil, err
+	}
+	body := historyBody{Messages: make([]messageBody, len(messages))}
+	for i, m := range messages {
+		body.Messages[i] = messageOf(m)
+	}
+	return ok(body), nil
+}
+
+// defaultHistory is how many messages a history has where the client does not say.
+const defaultHistory = 50
+
+func (x *exchange) historyQuery() (hq claw.HistoryQuery, err error) {
+	q, err := x.query()
+	if err != nil {
+		return hq, err
+	}
+	if hq.Limit, err = q.limit(defaultHistory); err != nil {
+		return hq, err
+	}
+	hq.Before, _, err = q.get("before")
+	return hq, err
+}
