@@ -119,7 +119,10 @@ func RunLog(t *testing.T, open func(t *testing.T) claw.RunLog) {
 	t.Run("a reader that stops holds up no one", func(t *testing.T) {
 		l := open(t)
 		appendEvent(t, l, "r", start())
-		for range l.Read(t.Context(), "r", 0) {
+		for _, err := range l.Read(t.Context(), "r", 0) {
+			if err != nil {
+				t.Error(err)
+			}
 			break
 		}
 		appendEvent(t, l, "r", done(2))
