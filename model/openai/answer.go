@@ -1,0 +1,109 @@
+package openai
+
+import (
+	"encoding/json/jsontext"
+	"strconv"
+
+	"github.com/openclaw/openclaw/claw"
+	"github.com/openclaw/openclaw/model/internal/call"
+)
+
+type event struct {
+	Choices []struct {
+		Index int `json:"index"`
+		Delta struct {
+			Content string `json:"content"`
+			Refusal string `json:"refusal"`
+		} `json:"delta"`
+		FinishReason string `json:"finish_reason"`
+	} `json:"choices"`
+	// Usage stands in a last chunk of its own without choices, or with the finish_reason, or in every chunk: the newest counts.
+	Usage *struct {
+		Input  *int64 `json:"prompt_tokens"`
+		Output *int64 `json:"completion_tokens"`
+	} `json:"usage"`
+	Error jsontext.Value `json:"error"` // an object, at some servers a string
+}
+
+// answer reads one answer: chunks, one of them with the reason for the end, then [DONE].
+type answer struct {
+	call.Answer
+	finish  string
+	refused bool
+}
+
+func newAnswer(a call.Answer) call.Protocol { return &answer{Answer: a} }
+
+// Event reads one event; see [call.Protocol].
+func (a *answer) Event(data []byte) (claw.Chunk, error) {
+	if string(data) == "[DONE]" {
+		return a.end()
+	}
+	var ev event
+	if err := call.Decode(data, &ev); err != nil {
+		return claw.Chunk{}, err
+	}
+	if len(ev.Error) > 0 && ev.Error.Kind() != jsontext.KindNull {
+		return claw.Chunk{}, a.Failed(errorReason(ev.Error), data)
+	}
+	if ev.Usage != nil {
+		a.In, a.Out = ev.Usage.Input, ev.Usage.Output
+	}
+	var text string
+	for _, c := range ev.Choices {
+		if c.Index != 0 {
+			continue // one answer was asked for
+		}
+		text += c.Delta.Content
+		a.refused = a.refused || c.Delta.Refusal != ""
+		if c.FinishReason != "" {
+			a.finish = c.FinishReason
+		}
+	}
+	return a.Text(text), nil
+}
+
+func (a *answer) end() (claw.Chunk, error) {
+	switch {
+	case a.finish == "":
+		return claw.Chunk{}, a.Failed(claw.ReasonTruncated, []byte("[DONE] without a finish_reason"))
+	case a.Bytes == 0 && (a.refused || a.finish == "content_filter"):
+		return claw.Chunk{}, a.Failed(claw.ReasonRejected, []byte("finish_reason "+a.finish+" without text"))
+	case a.finish == "length":
+		return a.Whole(claw.Chunk{}, claw.StopLength), nil
+	}
+	return a.Whole(claw.Chunk{}, claw.StopEnd), nil
+}
+
+// errorReason maps an error within a stream. Its code is a word at OpenAI and an HTTP status at many others.
+func errorReason(raw jsontext.Value) claw.Reason {
+	var e struct {
+		Type string         `json:"type"`
+		Code jsontext.Value `json:"code"`
+	}
+	if err := call.Decode(raw, &e); err != nil {
+		return claw.ReasonUnavailable // a string, or another shape that says nothing a program can go by
+	}
+	var code string
+	if e.Code.Kind() != jsontext.KindString || call.Decode(e.Code, &code) != nil {
+		code = string(e.Code)
+	}
+	if status, err := strconv.Atoi(code); err == nil && status >= 400 {
+		return call.ReasonOf(status)
+	}
+	for _, word := range []string{code, e.Type} {
+		switch word {
+		case "rate_limit_exceeded", "rate_limit_error", "insufficient_quota", "tokens", "requests":
+			return claw.ReasonRateLimited
+		case "overloaded_error", "overloaded", "server_overloaded", "engine_overloaded_error", "slow_down":
+			return claw.ReasonOverloaded
+		case "timeout":
+			return claw.ReasonTimeout
+		case "authentication_error", "permission_error", "invalid_api_key", "model_not_found", "not_found_error":
+			return claw.ReasonUnconfigured
+		case "invalid_request_error", "content_filter", "content_policy_violation", "context_length_exceeded":
+			return claw.ReasonRejected
+		}
+	}
+	return claw.ReasonUnavailable
+}
