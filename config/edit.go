@@ -14,6 +14,9 @@ import (
 // TokenYAML is the item for api.tokens that stands for t, its lines indented by so many spaces.
 func TokenYAML(t Token, indent int) string {
 	lines := []string{fmt.Sprintf("- name: %q", t.Name), fmt.Sprintf("  token: %q", string(t.Token))}
+	if t.TokenSHA256 != "" {
+		lines[1] = fmt.Sprintf("  tokenSha256: %q", string(t.TokenSHA256))
+	}
 	quoted := make([]string, len(t.Permissions))
 	for i, p := range t.Permissions {
 		quoted[i] = fmt.Sprintf("%q", p)
@@ -94,7 +97,7 @@ func addsOnly(path string, old, edited []byte, t Token, env Env) bool {
 	added := is.API.Tokens[n]
 	is.API.Tokens = is.API.Tokens[:n]
 	was.sources, is.sources, was.Warnings, is.Warnings = nil, nil, nil, nil // lines have moved, as they should
-	return added.Name == t.Name && added.Token == t.Token && slices.Equal(added.Permissions, t.Permissions) &&
+	return added.Name == t.Name && added.Hash() == t.Hash() && slices.Equal(added.Permissions, t.Permissions) &&
 		reflect.DeepEqual(was, is)
 }
 

@@ -93,6 +93,25 @@ func Load(o Options) (*Config, error) {
 	return cfg, nil
 }
 
+// Peek reads what can be read of the configuration, and judges nothing: enough for a client to find the gateway's
+// address and a token. It may run where the gateway's own environment, which the file refers to, is not. Its error is
+// [ErrNoFile], a file system error, or an *[Error] for a file that is no YAML at all.
+func Peek(o Options) (*Config, error) {
+	path, err := Find(o)
+	if err != nil {
+		return nil, err
+	}
+	data, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if d := newDecoder(path, o.env()); d.parse(data) == nil && len(d.problems) > 0 {
+		return nil, &Error{d.problems}
+	}
+	cfg, _ := parse(path, data, o.env(), o.Flags)
+	return cfg, nil
+}
+
 // parse is Load without the search for the file.
 func parse(path string, data []byte, env Env, flags []Flag) (*Config, []Problem) {
 	cfg := Default()

@@ -275,3 +275,27 @@ func TestSHA256OfTheSampleIsRecognised(t *testing.T) {
 		t.Errorf("warnings: %v", cfg.Warnings)
 	}
 }
+
+// TestPeek reads a file that refers to variables which only the gateway's environment has.
+func TestPeek(t *testing.T) {
+	path := write(t, `server: {port: 4000, nonsense: 1}
+api:
+  tokens:
+    - {name: hidden, token: "${ELSEWHERE}", permissions: [chat]}
+    - {name: app, token: ` + token + `, permissions: [chat]}
+models: {default: anthropic/x, providers: {anthropic: {apiKey: "${ANTHROPIC_API_KEY}"}}}
+`)
+	cfg, err := config.Peek(config.Options{Path: path, Env: env()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Server.Port != 4000 || len(cfg.API.Tokens) != 2 || cfg.API.Tokens[0].Token != "" || string(cfg.API.Tokens[1].Token) != token {
+		t.Errorf("got %+v", cfg)
+	}
+	if _, err := config.Peek(config.Options{Path: write(t, "a: ["), Env: env()}); err == nil {
+		t.Error("what is no YAML was read")
+	}
+	if _, err := config.Peek(config.Options{Path: "missing.yaml", Env: env()}); err == nil {
+		t.Error("a missing file was read")
+	}
+}
