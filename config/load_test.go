@@ -282,7 +282,7 @@ func TestPeek(t *testing.T) {
 api:
   tokens:
     - {name: hidden, token: "${ELSEWHERE}", permissions: [chat]}
-    - {name: app, token: ` + token + `, permissions: [chat]}
+    - {name: app, token: `+token+`, permissions: [chat]}
 models: {default: anthropic/x, providers: {anthropic: {apiKey: "${ANTHROPIC_API_KEY}"}}}
 `)
 	cfg, err := config.Peek(config.Options{Path: path, Env: env()})
