@@ -95,20 +95,31 @@ func (r *eventReader) readLine() ([]byte, error) {
 	}
 	r.line = r.line[:0]
 	for {
-		b, err := r.in.ReadByte()
-		if err != nil {
+		if _, err := r.in.Peek(1); err != nil {
 			return nil, err
 		}
-		skip := r.afterCR && b == '\n'
-		r.afterCR = b == '\r'
-		switch {
-		case skip:
-		case b == '\n' || b == '\r':
-			return r.line, nil
-		case len(r.line) >= maxEventSize:
-			return nil, errEventTooLong
-		default:
-			r.line = append(r.line, b)
+		buf, _ := r.in.Peek(r.in.Buffered())
+		if r.afterCR {
+			r.afterCR = false
+			if buf[0] == '\n' {
+				_, _ = r.in.Discard(1)
+				continue
+			}
 		}
+		end := bytes.IndexAny(buf, "\r\n")
+		piece := buf
+		if end >= 0 {
+			piece = buf[:end]
+		}
+		if len(r.line)+len(piece) > maxEventSize {
+			return nil, errEventTooLong
+		}
+		r.line = append(r.line, piece...)
+		if end >= 0 {
+			r.afterCR = buf[end] == '\r'
+			_, _ = r.in.Discard(end + 1)
+			return r.line, nil
+		}
+		_, _ = r.in.Discard(len(buf))
 	}
 }
