@@ -1,0 +1,52 @@
+/** The longest that setTimeout can wait; beyond it would fire at once. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+/** One try of a call: a signal that aborts when the caller's does, or when something takes too long. */
+export class Attempt {
+  readonly #controller = new AbortController();
+  readonly #caller: AbortSignal | undefined;
+  // Linked by hand: AbortSignal.any would keep every try alive as long as the caller's signal.
+  readonly #follow = () => this.#controller.abort(this.#caller?.reason);
+
+  constructor(caller: AbortSignal | undefined) {
+    this.#caller = caller;
+    if (caller?.aborted) this.#follow();
+    else caller?.addEventListener('abort', this.#follow, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /**
+   * Waits for what `work` promises, at most `ms` milliseconds. After that, everything that listens to the signal ends.
+   *
+   * @throws what `late` returns where it took too long, the caller's reason where the caller aborted, else what `work` threw
+   */
+  async within<T>(ms: number, late: () => Error, work: () => Promise<T>): Promise<T> {
+    const { signal } = this;
+    signal.throwIfAborted();
+    const timer = ms <= MAX_TIMER ? setTimeout(() => this.#controller.abort(late()), ms) : undefined;
+    let stop: (() => void) | undefined;
+    // Raced rather than left to the work itself, since not every fetch that is passed in listens to its signal.
+    const aborted = new Promise<never>((_, reject) => {
+      stop = () => reject(signal.reason);
+      signal.addEventListener('abort', stop, { once: true });
+    });
+    try {
+      return await Promise.race([work(), aborted]);
+    } catch (error) {
+      // How fetch words an abort differs between runtimes.
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      clearTimeout(timer);
+      if (stop) signal.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Ends the try: its connection is closed where it is still open. */
+  end(): void {
+    this.#caller?.removeEventListener('abort', this.#follow);
+    if (!this.signal.aborted) this.#controller.abort(new DOMException('This try is over.', 'AbortError'));
+  }
+}
