@@ -89,7 +89,7 @@ func (x *exchange) idempotencyKey() (string, error) {
 }
 
 func (x *exchange) channel() (string, error) {
-	channel, given, err := single(x.r.Header, "X-Openclaw-Channel")
+	channel, given, err := single(x.r.Header, "X-OpenClaw-Channel")
 	switch {
 	case err != nil:
 		return "", err
@@ -127,7 +127,7 @@ func (x *exchange) messageID() (string, error) {
 
 // lastEventID is the number of the event that a client has seen last, 0 for none.
 func (x *exchange) lastEventID() (int64, error) {
-	value, given, err := single(x.r.Header, "Last-Event-Id")
+	value, given, err := single(x.r.Header, "Last-Event-ID")
 	if err != nil {
 		return 0, err
 	}
@@ -153,9 +153,9 @@ func eventNumber(field, value string) (int64, error) {
 	return int64(n), nil
 }
 
-// single returns the value of a header that makes sense once only. name is in canonical form.
+// single returns the value of a header that makes sense once only.
 func single(h http.Header, name string) (value string, given bool, err error) {
-	values := h[name]
+	values := h.Values(name)
 	if len(values) > 1 {
 		return "", false, invalid(name, "must be sent once.")
 	}

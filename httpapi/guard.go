@@ -227,15 +227,15 @@ func (x *exchange) reply(ans answer, err error) {
 		return
 	}
 	e := claw.AsError(err)
-	if x.gone() {
-		x.err, x.cut = e, true // nobody is there to be told
+	if e.Code == claw.InternalError && x.gone() {
+		x.err, x.cut = e, true // it failed because the client has left
 		return
 	}
 	x.fail(statusOf(e), e)
 }
 
-// gone reports whether the client has left. A request's context also ends where the gateway ends it, and then has a
-// cause that the client is to be told.
+// gone reports whether the client has left, or has stopped sending before it was done. A request's context also ends
+// where the gateway ends it, and then has a cause that the client is to be told.
 func (x *exchange) gone() bool {
 	ctx := x.r.Context()
 	return ctx.Err() != nil && claw.CauseOf(ctx) == nil
