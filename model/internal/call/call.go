@@ -67,16 +67,22 @@ func (e *Endpoint) Stream(
 		}
 		whole, err := a.relay(ctx, newEvents(res.Body, e.Framing), read(a), yield)
 		if !whole {
-			// Close alone would go on reading for a moment, in the background, in the hope of saving the connection.
-			// After cancel it waits until the transport has closed the connection, so the provider knows before the
-			// caller goes on.
-			cancel()
+			hangUp(res.Body, cancel)
 		}
 		res.Body.Close()
 		if err != nil {
 			yield(claw.Chunk{}, err)
 		}
 	}
+}
+
+// hangUp ends an answer that is still coming, and returns once its connection is closed. Close alone would leave the
+// transport to read on in the background for a moment, in the hope of saving the connection. Nor do cancel and then Close
+// do: where both come before the transport looks, it picks one of them at random. Reading until the cancellation comes
+// back as an error leaves it no choice.
+func hangUp(body io.Reader, cancel context.CancelFunc) {
+	cancel()
+	_, _ = io.Copy(io.Discard, body)
 }
 
 // post returns an answer whose events can be read, or the error to yield.
