@@ -267,6 +267,26 @@ func TestInvalidArguments(t *testing.T) {
 	}
 }
 
+// Two messages of the same text are two messages.
+func TestEachCallHasItsOwnKey(t *testing.T) {
+	keys := make(chan string, 3)
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		keys <- r.Header.Get("Idempotency-Key")
+		_, _ = io.WriteString(w, `{}`)
+	})
+	for range 2 {
+		if _, err := c.Chat(context.Background(), ChatRequest{Message: "Hi"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Messages.Cancel(context.Background(), "msg_1"); err != nil {
+		t.Fatal(err)
+	}
+	if a, b, c := <-keys, <-keys, <-keys; a == b || b == c || a == c || a == "" {
+		t.Errorf("the keys are %q, %q, %q", a, b, c)
+	}
+}
+
 // A gateway that hands out the same cursor again must not keep a client busy for ever.
 func TestCursorThatLeadsNowhere(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
