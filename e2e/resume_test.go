@@ -263,7 +263,10 @@ func TestManyCallsWithOneKey(t *testing.T) {
 	final := call(50)
 	equal("with a SIGKILL between", final, 3)
 	var history struct {
-		Messages []struct{ Role, Status string }
+		Messages []struct {
+			Role   string `json:"role"`
+			Status string `json:"status"`
+		} `json:"messages"`
 	}
 	g.do("GET", "/api/v1/sessions/"+final[0].text("sessionKey")+"/history", "").decode(t, &history)
 	users, complete := 0, 0
