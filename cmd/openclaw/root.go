@@ -61,8 +61,11 @@ func newRoot(sh *shell) *cobra.Command {
 		Long: "OpenClaw is a gateway that gives your applications an AI assistant over a REST API, with sessions that last.\n\n" +
 			"  openclaw serve           start it; the first start writes a configuration and says how to call it\n" +
 			"  openclaw chat \"Hello!\"   talk to it",
-		Args:          noSuchCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args: noSuchCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		SuggestionsMinimumDistance: 2,
+
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -87,6 +90,7 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 			return usagef("%s what? Say one of: %s", cmd.CommandPath(), strings.Join(names, ", "))
 		},
 	}
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.AddCommand(commands...)
 	return cmd
 }
