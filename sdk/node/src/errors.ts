@@ -5,24 +5,33 @@ import type { ErrorCode, ErrorDetail, ModelErrorReason } from './types.js';
  *
  * ```text
  * OpenClawError
- * ├── APIError                    the gateway answered with an error; branch on its code
- * │   ├── InvalidRequestError     INVALID_REQUEST, 400
- * │   ├── AuthenticationError     UNAUTHORIZED, 401
- * │   ├── PermissionDeniedError   FORBIDDEN, 403
- * │   ├── NotFoundError           NOT_FOUND, 404
- * │   ├── ConflictError           SESSION_BUSY, SESSION_DELETED, CANCELLED, 409
- * │   ├── IdempotencyError        IDEMPOTENCY_KEY_REUSED, 422
- * │   ├── RateLimitError          RATE_LIMITED, 429
- * │   ├── InternalServerError     INTERNAL_ERROR, 500
- * │   ├── ModelError              MODEL_ERROR, 502; see its reason
- * │   └── UnavailableError        UNAVAILABLE, 503
- * ├── APIConnectionError          no answer, or not the whole of it
- * │   └── APITimeoutError         no answer in time
- * ├── IncompleteStreamError       a stream ended before the answer did
- * └── InvalidArgumentError        nothing was sent, for what the call was given cannot be sent
+ * ├── APIError                        an answer that is an error; branch on the class or on code
+ * │   ├── InvalidRequestError         400 INVALID_REQUEST
+ * │   ├── AuthenticationError         401 UNAUTHORIZED
+ * │   ├── PermissionDeniedError       403 FORBIDDEN
+ * │   ├── NotFoundError               404 NOT_FOUND
+ * │   ├── MethodNotAllowedError       405 METHOD_NOT_ALLOWED
+ * │   ├── RequestTimeoutError         408 REQUEST_TIMEOUT
+ * │   ├── ConflictError               409
+ * │   │   ├── SessionBusyError            SESSION_BUSY
+ * │   │   ├── SessionDeletedError         SESSION_DELETED
+ * │   │   └── AnswerCancelledError        CANCELLED
+ * │   ├── PayloadTooLargeError        413 PAYLOAD_TOO_LARGE
+ * │   ├── UnsupportedMediaTypeError   415 UNSUPPORTED_MEDIA_TYPE
+ * │   ├── MisdirectedRequestError     421 MISDIRECTED_REQUEST
+ * │   ├── IdempotencyKeyReusedError   422 IDEMPOTENCY_KEY_REUSED
+ * │   ├── RateLimitError              429 RATE_LIMITED
+ * │   ├── InternalServerError         500 INTERNAL_ERROR
+ * │   ├── ModelError                  502 MODEL_ERROR; reason says why
+ * │   └── UnavailableError            503 UNAVAILABLE
+ * ├── APIConnectionError              no answer, or not the whole of it
+ * │   └── APITimeoutError             no answer in time
+ * ├── IncompleteStreamError           a stream ended before the answer did, and could not be taken up again
+ * └── InvalidArgumentError            nothing was sent, for what the call was given cannot be
  * ```
  *
- * A call that is ended through its `signal` throws the signal's `reason` instead, as `fetch` does.
+ * The class of an {@link APIError} goes by the code in the answer's body and, where that is missing or not known, by the
+ * status. A call that is ended through its `signal` throws the signal's `reason` instead, as `fetch` does.
  */
 export class OpenClawError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -70,25 +79,41 @@ export class APIError extends OpenClawError {
   }
 }
 
-/** 400: the message names the field and the rule. */
+/** The gateway does not accept this request; the message names the field and the rule. */
 export class InvalidRequestError extends APIError {}
-/** 401: the token is missing or not one of the gateway's. */
+/** The token is missing or not one of the gateway's. */
 export class AuthenticationError extends APIError {}
-/** 403: the token lacks a permission, which the message names. */
+/** The token lacks a permission, which the message names. */
 export class PermissionDeniedError extends APIError {}
-/** 404: no such session, message or route. */
+/** There is no such session, message or route. */
 export class NotFoundError extends APIError {}
-/** 409: the session's queue is full, or the session was deleted or the answer cancelled meanwhile; see `code`. */
+/** The route does not know the method: the gateway is older than this call, or `baseUrl` is another server's. */
+export class MethodNotAllowedError extends APIError {}
+/** The request took too long to reach the gateway. */
+export class RequestTimeoutError extends APIError {}
+/** The session is not in a state for this. */
 export class ConflictError extends APIError {}
-/** 422: the idempotency key has been used with another message. */
-export class IdempotencyError extends APIError {}
-/** 429: too many requests with this token; `retryAfter` says how many seconds to wait. */
+/** Too many messages wait in this session already. */
+export class SessionBusyError extends ConflictError {}
+/** The session was deleted while the message waited or was answered. */
+export class SessionDeletedError extends ConflictError {}
+/** The answer was cancelled while the message waited or was answered. */
+export class AnswerCancelledError extends ConflictError {}
+/** The request is larger than the gateway takes. */
+export class PayloadTooLargeError extends APIError {}
+/** The request is not what the gateway reads: look for a proxy that changes it. */
+export class UnsupportedMediaTypeError extends APIError {}
+/** The host in `baseUrl` is not on the gateway's list; the message names the setting. */
+export class MisdirectedRequestError extends APIError {}
+/** The idempotency key has been used with another message. */
+export class IdempotencyKeyReusedError extends APIError {}
+/** Too many requests with this token; `retryAfter` says how many seconds to wait. */
 export class RateLimitError extends APIError {}
-/** 500: a defect of the gateway, whose log has the cause under `requestId`. */
+/** A defect of the gateway, whose log has the cause under `requestId`. */
 export class InternalServerError extends APIError {}
-/** 502: no model gave a whole answer, though the gateway has tried all it has; `reason` says why. */
+/** No model gave a whole answer, though the gateway has tried all it has; `reason` says why. */
 export class ModelError extends APIError {}
-/** 503: the gateway is shutting down, or its storage is full or locked. */
+/** The gateway is shutting down, or its storage is full or locked. */
 export class UnavailableError extends APIError {}
 
 /** The gateway could not be reached, or the connection broke before the answer was whole. `cause` says why. */
@@ -133,37 +158,40 @@ export class InvalidArgumentError extends OpenClawError {
   }
 }
 
-interface Kind {
-  readonly name: string;
-  readonly type: new (fields: APIErrorFields) => APIError;
-  readonly codes: readonly string[];
-  readonly status: number;
-}
+type APIErrorClass = new (fields: APIErrorFields) => APIError;
 
-const kinds: readonly Kind[] = [
-  { name: 'InvalidRequestError', type: InvalidRequestError, codes: ['INVALID_REQUEST'], status: 400 },
-  { name: 'AuthenticationError', type: AuthenticationError, codes: ['UNAUTHORIZED'], status: 401 },
-  { name: 'PermissionDeniedError', type: PermissionDeniedError, codes: ['FORBIDDEN'], status: 403 },
-  { name: 'NotFoundError', type: NotFoundError, codes: ['NOT_FOUND'], status: 404 },
-  { name: 'ConflictError', type: ConflictError, codes: ['SESSION_BUSY', 'SESSION_DELETED', 'CANCELLED'], status: 409 },
-  { name: 'IdempotencyError', type: IdempotencyError, codes: ['IDEMPOTENCY_KEY_REUSED'], status: 422 },
-  { name: 'RateLimitError', type: RateLimitError, codes: ['RATE_LIMITED'], status: 429 },
-  { name: 'InternalServerError', type: InternalServerError, codes: ['INTERNAL_ERROR'], status: 500 },
-  { name: 'ModelError', type: ModelError, codes: ['MODEL_ERROR'], status: 502 },
-  { name: 'UnavailableError', type: UnavailableError, codes: ['UNAVAILABLE'], status: 503 },
-];
+// Names stand beside the classes because minifiers rename those.
+const byCode = new Map<string, readonly [name: string, type: APIErrorClass, status: number]>([
+  ['INVALID_REQUEST', ['InvalidRequestError', InvalidRequestError, 400]],
+  ['UNAUTHORIZED', ['AuthenticationError', AuthenticationError, 401]],
+  ['FORBIDDEN', ['PermissionDeniedError', PermissionDeniedError, 403]],
+  ['NOT_FOUND', ['NotFoundError', NotFoundError, 404]],
+  ['METHOD_NOT_ALLOWED', ['MethodNotAllowedError', MethodNotAllowedError, 405]],
+  ['REQUEST_TIMEOUT', ['RequestTimeoutError', RequestTimeoutError, 408]],
+  ['', ['ConflictError', ConflictError, 409]],
+  ['SESSION_BUSY', ['SessionBusyError', SessionBusyError, 409]],
+  ['SESSION_DELETED', ['SessionDeletedError', SessionDeletedError, 409]],
+  ['CANCELLED', ['AnswerCancelledError', AnswerCancelledError, 409]],
+  ['PAYLOAD_TOO_LARGE', ['PayloadTooLargeError', PayloadTooLargeError, 413]],
+  ['UNSUPPORTED_MEDIA_TYPE', ['UnsupportedMediaTypeError', UnsupportedMediaTypeError, 415]],
+  ['MISDIRECTED_REQUEST', ['MisdirectedRequestError', MisdirectedRequestError, 421]],
+  ['IDEMPOTENCY_KEY_REUSED', ['IdempotencyKeyReusedError', IdempotencyKeyReusedError, 422]],
+  ['RATE_LIMITED', ['RateLimitError', RateLimitError, 429]],
+  ['INTERNAL_ERROR', ['InternalServerError', InternalServerError, 500]],
+  ['MODEL_ERROR', ['ModelError', ModelError, 502]],
+  ['UNAVAILABLE', ['UnavailableError', UnavailableError, 503]],
+]);
 
 /**
- * Makes the error that fits: by code where there is one, by status otherwise. A proxy's page is judged by its status, so
- * that a program can treat its 503 as it treats the gateway's.
+ * Makes the error that fits, so that a program can treat a proxy's 503 as it treats the gateway's.
  *
  * @internal
  */
 export function apiError(fields: APIErrorFields): APIError {
-  const { code, status } = fields;
-  const kind = kinds.find((k) => (code === undefined ? k.status === status : k.codes.includes(code)));
-  const error = new (kind?.type ?? APIError)(fields);
-  error.name = kind?.name ?? 'APIError';
+  const byStatus = () => [...byCode.values()].find(([, , status]) => status === fields.status);
+  const [name, Class] = byCode.get(fields.code ?? 'none') ?? byStatus() ?? ['APIError', APIError];
+  const error = new Class(fields);
+  error.name = name;
   return error;
 }
 

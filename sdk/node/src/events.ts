@@ -14,14 +14,10 @@ export function decodeEvent(raw: RawEvent, headers: Headers, unreadable: () => E
   const data = parseJson(raw.data);
   switch (name) {
     case 'start':
-      if (!hasString(data, 'id')) throw unreadable();
-      return { ...(data as unknown as StartEvent), type: 'start', seq };
     case 'delta':
-      if (!hasString(data, 'content')) throw unreadable();
-      return { ...(data as unknown as DeltaEvent), type: 'delta', seq };
     case 'done':
-      if (typeof data !== 'object' || data === null) throw unreadable();
-      return { ...(data as DoneEvent), type: 'done', seq };
+      if (!isObject(data)) throw unreadable();
+      return { ...(data as unknown as StartEvent | DeltaEvent | DoneEvent), type: name, seq } as StreamEvent;
     case 'error': {
       const detail = parseEnvelope(data);
       if (detail === undefined) throw unreadable();
@@ -40,6 +36,6 @@ function parseJson(text: string): unknown {
   }
 }
 
-function hasString(data: unknown, field: string): data is Record<string, unknown> {
-  return typeof data === 'object' && data !== null && typeof (data as Record<string, unknown>)[field] === 'string';
+function isObject(data: unknown): boolean {
+  return typeof data === 'object' && data !== null && !Array.isArray(data);
 }

@@ -95,8 +95,8 @@ export class Follower {
     try {
       const response = await this.#answer(call, options, attempt, number);
       if (response.status === 204) {
-        if (this.#begun) throw broken('the gateway says that nothing follows, though no last event was received');
-        return;
+        if (!this.#begun) return;
+        throw this.#incomplete('The gateway says that nothing follows, though no done or error event was received.');
       }
       if (!response.headers.get('Content-Type')?.startsWith(EVENT_STREAM) || response.body === null) {
         throw foreignAnswer(response, 'its answer is not a stream of events');
@@ -176,10 +176,10 @@ export class Follower {
   }
 
   #unreadable(name: string): Error {
-    return this.#incomplete(`The stream's event ${JSON.stringify(name)} cannot be read.`, undefined);
+    return this.#incomplete(`The stream's event ${JSON.stringify(name)} cannot be read.`);
   }
 
-  #incomplete(message: string, cause: unknown): IncompleteStreamError {
+  #incomplete(message: string, cause?: unknown): IncompleteStreamError {
     return new IncompleteStreamError(message, { cause, messageId: this.messageId, lastSeq: this.lastSeq });
   }
 

@@ -6,23 +6,31 @@
  */
 export { OpenClaw } from './client.js';
 export {
+  AnswerCancelledError,
   APIConnectionError,
   APIError,
   type APIErrorFields,
   APITimeoutError,
   AuthenticationError,
   ConflictError,
-  IdempotencyError,
+  IdempotencyKeyReusedError,
   IncompleteStreamError,
   InternalServerError,
   InvalidArgumentError,
   InvalidRequestError,
+  MethodNotAllowedError,
+  MisdirectedRequestError,
   ModelError,
   NotFoundError,
   OpenClawError,
+  PayloadTooLargeError,
   PermissionDeniedError,
   RateLimitError,
+  RequestTimeoutError,
+  SessionBusyError,
+  SessionDeletedError,
   UnavailableError,
+  UnsupportedMediaTypeError,
 } from './errors.js';
 export type { RequestHook, RequestInfo, ResponseHook, ResponseInfo } from './hooks.js';
 export type { Messages } from './messages.js';

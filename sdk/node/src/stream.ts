@@ -87,7 +87,7 @@ export class ChatStream implements AsyncIterable<StreamEvent> {
   async collect(): Promise<ChatResponse> {
     let content = '';
     for await (const event of this) {
-      if (event.type === 'delta') content += event.content;
+      if (event.type === 'delta') content += event.content ?? '';
       if (event.type !== 'done') continue;
       const { type: _, seq: __, ...done } = event;
       return { ...done, content };

@@ -176,7 +176,12 @@ function queryOf(query: Call['query']): string {
 function parse<T>(response: Response, text: string): T {
   try {
     return JSON.parse(text) as T;
-  } catch {
-    throw foreignAnswer(response, 'its answer is not JSON');
+  } catch (cause) {
+    if (!response.headers.get('Content-Type')?.startsWith('application/json')) {
+      throw foreignAnswer(response, 'its answer is not JSON');
+    }
+    // Node's fetch takes a body for whole when the connection closes in the middle of it. A gateway's answers are
+    // objects, of which no part parses.
+    throw new APIConnectionError("the connection broke in the middle of the gateway's answer", { cause });
   }
 }
