@@ -144,10 +144,11 @@ func (p *pump) drain() {
 			p.err = err
 			p.stop()
 		}
-		if cap(batch) <= maxPending/4 { // what a burst has blown up is let go
-			p.spare = batch
-		}
+		p.spare = batch
 		p.last = time.Now()
+	}
+	if cap(p.pending)+cap(p.spare) > maxPending { // a burst has blown them up, and the stream may be idle for long now
+		p.pending, p.spare = nil, nil
 	}
 	p.writing = false
 	p.moved.Broadcast()
