@@ -51,6 +51,8 @@ func (f *fake) Stream(ctx context.Context, p claw.Prompt) iter.Seq2[claw.Chunk, 
 			select {
 			case <-alarm:
 			case <-ctx.Done():
+			}
+			if ctx.Err() != nil { // also where both were ready
 				yield(claw.Chunk{}, context.Cause(ctx))
 				return
 			}
@@ -86,7 +88,7 @@ func over(fakes ...*fake) *FailoverProvider {
 	return Failover(o)
 }
 
-// outcomeOf reads an answer to its end.
+// answer is what came of a run.
 type answer struct {
 	text, model string
 	whole       bool
@@ -94,7 +96,7 @@ type answer struct {
 	took        time.Duration
 }
 
-func ask1(ctx context.Context, p claw.Provider) (a answer) {
+func askOnce(ctx context.Context, p claw.Provider) (a answer) {
 	begin := time.Now()
 	prompt := claw.Prompt{Messages: []claw.PromptMessage{{Role: claw.RoleUser, Content: "Hello"}}}
 	for chunk, err := range p.Stream(ctx, prompt) {
@@ -170,7 +172,7 @@ func TestFailover(t *testing.T) {
 		if c.b != nil {
 			fakes = append(fakes, b)
 		}
-		got := ask1(t.Context(), over(fakes...))
+		got := askOnce(t.Context(), over(fakes...))
 		if got.text != c.text || got.model != c.model {
 			t.Errorf("answer is %q of %q, want %q of %q", got.text, got.model, c.text, c.model)
 		}
@@ -194,7 +196,7 @@ func TestFailoverAttempts(t *testing.T) {
 		a := &fake{name: "a", plays: [][]step{fails(claw.ReasonOverloaded)}}
 		b := &fake{name: "b", plays: [][]step{fails(claw.ReasonTimeout)}}
 		c := &fake{name: "c", plays: [][]step{answers("never")}}
-		got := ask1(t.Context(), over(a, b, c))
+		got := askOnce(t.Context(), over(a, b, c))
 		if len(a.calls) != 2 || len(b.calls) != 2 || len(c.calls) != 0 {
 			t.Errorf("calls are %d, %d, %d, want 2, 2, 0: four attempts in all", len(a.calls), len(b.calls), len(c.calls))
 		}
@@ -207,12 +209,22 @@ func TestFailoverAttempts(t *testing.T) {
 	})
 }
 
+func TestFailoverOneAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &fake{name: "a", plays: [][]step{fails(claw.ReasonOverloaded), answers("hi")}}
+		f := Failover(Options{Targets: []Target{{Provider: a}}, Logger: quiet, Attempts: 1})
+		if got := askOnce(t.Context(), f); got.err == nil || len(a.calls) != 1 {
+			t.Errorf("%d attempts, error %v, want one that failed", len(a.calls), got.err)
+		}
+	})
+}
+
 // TestFailoverBudget has each attempt take 25 s to fail, so that the time runs out before the attempts do.
 func TestFailoverBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := []step{{wait: 25 * time.Second, err: claw.ModelErrorf(claw.ReasonUnavailable, "It failed.")}}
 		a, b := &fake{name: "a", plays: [][]step{slow}}, &fake{name: "b", plays: [][]step{slow}}
-		got := ask1(t.Context(), over(a, b))
+		got := askOnce(t.Context(), over(a, b))
 		if got.took != time.Minute || len(a.calls) != 2 || len(b.calls) != 1 {
 			t.Errorf("it took %v and %d + %d attempts, want a minute, which cuts the third short", got.took, len(a.calls), len(b.calls))
 		}
@@ -223,7 +235,7 @@ func TestFailoverBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fake{name: "a", plays: [][]step{failsAfter(claw.ReasonRateLimited, 9*time.Second)}}
 		f := Failover(Options{Targets: []Target{{Provider: a}}, Logger: quiet, FirstByte: time.Second, Budget: 5 * time.Second})
-		got := ask1(t.Context(), f)
+		got := askOnce(t.Context(), f)
 		if got.took != 0 || len(a.calls) != 1 {
 			t.Errorf("it took %v and %d attempts: a wait that ends behind the budget is not begun", got.took, len(a.calls))
 		}
@@ -239,7 +251,7 @@ func TestFailoverRest(t *testing.T) {
 		b := &fake{name: "b", plays: [][]step{answers("yo")}}
 		f := over(a, b)
 		for range 3 {
-			ask1(t.Context(), f)
+			askOnce(t.Context(), f)
 		}
 		// The fifth failure is the first attempt of the third run, which then has no retry.
 		if len(a.calls) != 5 || len(b.calls) != 3 {
@@ -249,17 +261,17 @@ func TestFailoverRest(t *testing.T) {
 			t.Errorf("degraded is %q, want that a rests for 30 s", d)
 		}
 		time.Sleep(30*time.Second - 1)
-		if got := ask1(t.Context(), f); got.text != "yo" || len(a.calls) != 5 || got.took != 0 {
+		if got := askOnce(t.Context(), f); got.text != "yo" || len(a.calls) != 5 || got.took != 0 {
 			t.Errorf("a was asked in its rest: %d calls, %+v", len(a.calls), got)
 		}
 		time.Sleep(1)
 		a.plays = [][]step{fails(claw.ReasonOverloaded)}
-		if ask1(t.Context(), f); len(a.calls) != 6 {
+		if askOnce(t.Context(), f); len(a.calls) != 6 {
 			t.Errorf("calls after the rest are %d, want one more, whose failure begins the next rest", len(a.calls))
 		}
 		time.Sleep(30 * time.Second)
 		a.plays = [][]step{answers("back")}
-		if got := ask1(t.Context(), f); got.text != "back" {
+		if got := askOnce(t.Context(), f); got.text != "back" {
 			t.Errorf("after its second rest a answers %+v", got)
 		}
 		if d := f.Degraded(); len(d) != 0 {
@@ -267,7 +279,7 @@ func TestFailoverRest(t *testing.T) {
 		}
 		a.plays = [][]step{fails(claw.ReasonOverloaded), answers("again")}
 		a.calls = nil
-		if got := ask1(t.Context(), f); got.text != "again" {
+		if got := askOnce(t.Context(), f); got.text != "again" {
 			t.Errorf("a success did not clear the count: %+v", got)
 		}
 	})
@@ -278,10 +290,10 @@ func TestFailoverAllRest(t *testing.T) {
 		a := &fake{name: "a", plays: [][]step{fails(claw.ReasonRateLimited)}}
 		f := over(a)
 		for range 3 {
-			ask1(t.Context(), f)
+			askOnce(t.Context(), f)
 		}
 		time.Sleep(10 * time.Second)
-		got := ask1(t.Context(), f)
+		got := askOnce(t.Context(), f)
 		if len(a.calls) != 5 || got.took != 0 {
 			t.Errorf("a was asked %d times, want 5", len(a.calls))
 		}
@@ -299,7 +311,7 @@ func TestFailoverNoRest(t *testing.T) {
 		a := &fake{name: "a", plays: [][]step{fails(reason)}}
 		f := over(a)
 		for range 20 {
-			ask1(t.Context(), f)
+			askOnce(t.Context(), f)
 		}
 		if len(a.calls) != 20 {
 			t.Errorf("calls are %d of 20", len(a.calls))
@@ -323,7 +335,7 @@ func TestFailoverCancel(t *testing.T) {
 			a.calls = nil
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(time.Second, func() { cancel(why) })
-			got := ask1(ctx, f)
+			got := askOnce(ctx, f)
 			if !errors.Is(got.err, why) || got.took != time.Second {
 				t.Fatalf("error is %v after %v, want the cause after a second", got.err, got.took)
 			}
@@ -414,7 +426,7 @@ func TestFailoverLogs(t *testing.T) {
 		f := Failover(Options{
 			Targets: []Target{{Provider: a, Model: "m"}}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 		})
-		ask1(t.Context(), f)
+		askOnce(t.Context(), f)
 		for _, want := range []string{"level=WARN", "provider=a", "model=m", "reason=overloaded", "attempt=1", "retryIn=", "status 503: details"} {
 			if !strings.Contains(log.String(), want) {
 				t.Errorf("log is %q, want %q in it", log.String(), want)
@@ -425,7 +437,7 @@ func TestFailoverLogs(t *testing.T) {
 
 func TestFailoverWithoutTargets(t *testing.T) {
 	f := Failover(Options{Logger: quiet})
-	if got := ask1(t.Context(), f); reasonOf(got.err) != claw.ReasonUnconfigured || f.Name() != "" {
+	if got := askOnce(t.Context(), f); reasonOf(got.err) != claw.ReasonUnconfigured || f.Name() != "" {
 		t.Errorf("error is %v", got.err)
 	}
 }
