@@ -51,7 +51,7 @@ func TestAcknowledgementsFollowTheirSync(t *testing.T) {
 	if log.starts != chats/2 || log.ends != chats {
 		t.Errorf("saw %d starts and %d ends, want %d and %d", log.starts, log.ends, chats/2, chats)
 	}
-	t.Logf("%d acknowledgements, %d commits, %d syncs: each acknowledgement follows the sync of all that was committed", log.starts+log.ends, log.writes, log.syncs)
+	t.Logf("%d acknowledgements, %d writes to the log, %d syncs: each acknowledgement follows the sync of all that was committed", log.starts+log.ends, log.writes, log.syncs)
 }
 
 // syncLog follows a trace: how much was written to the database's log, and how much of it is known to be on the disk.
