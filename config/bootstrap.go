@@ -39,7 +39,7 @@ func Bootstrap(path string) (token string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot write the configuration: %w", err)
 	}
-	defer os.Remove(temp)
+	defer func() { _ = os.Remove(temp) }() // where it was renamed, nothing is left to remove
 	// A link, unlike a rename, never replaces what another start has written in the meantime.
 	switch err := os.Link(temp, path); {
 	case err == nil:

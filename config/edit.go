@@ -59,7 +59,6 @@ func insertToken(path string, data []byte, t Token, env Env) ([]byte, error) {
 		return nil, &Error{d.problems}
 	}
 	if root == nil {
-		root = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 		data = slices.Concat(bytes.TrimRight(data, "\n"), []byte("\napi:\n  tokens:\n"+TokenYAML(t, 4)))
 		return bytes.TrimLeft(data, "\n"), nil
 	}

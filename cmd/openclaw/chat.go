@@ -193,8 +193,9 @@ func (c *conversation) turn(signals <-chan os.Signal, message string) (leave boo
 		return false
 	case sig := <-signals:
 		cancel()
-		<-answered
-		c.sh.printf("%s\n", c.sh.style(c.sh.out).dim("[stopped]"))
+		if err := <-answered; err != nil { // it may have been whole just then
+			c.sh.printf("%s\n", c.sh.style(c.sh.out).dim("[stopped]"))
+		}
 		return sig != os.Interrupt
 	}
 }

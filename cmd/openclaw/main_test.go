@@ -27,7 +27,7 @@ import (
 //	exits CODE PROGRAM [ARG...]            runs a program that must exit with the code
 //	spawn NAME PATTERN PROGRAM [ARG...]    starts a program and waits until its standard output matches the pattern
 //	await NAME PATTERN                     waits until a spawned program's standard error matches the pattern
-//	signal NAME INT|TERM                   sends a signal to a spawned program
+//	signal NAME INT|TERM|HUP                   sends a signal to a spawned program
 //	finish NAME CODE                       waits for its end with that exit code; NAME.stdout and NAME.stderr are files
 //	capture VARIABLE FILE PATTERN          sets a variable to what the pattern's group matches
 //	mode OCTAL FILE                        compares a file's permissions
@@ -216,8 +216,8 @@ func processOf(ts *testscript.TestScript, name string) *process {
 }
 
 func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
-	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM}
-	need(ts, neg, len(args) == 2 && signals[args[1]] != nil, "signal NAME INT|TERM")
+	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP}
+	need(ts, neg, len(args) == 2 && signals[args[1]] != nil, "signal NAME INT|TERM|HUP")
 	ts.Check(processOf(ts, args[0]).cmd.Process.Signal(signals[args[1]]))
 }
 

@@ -87,7 +87,7 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 			for _, c := range commands {
 				names = append(names, c.Name())
 			}
-			return usagef("%s what? Say one of: %s", cmd.CommandPath(), strings.Join(names, ", "))
+			return usagef("%s what? Say one of: %s", path(cmd), strings.Join(names, ", "))
 		},
 	}
 	cmd.SuggestionsMinimumDistance = 2
@@ -100,21 +100,26 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	message := fmt.Sprintf("%s has no command %q", cmd.CommandPath(), args[0])
+	message := fmt.Sprintf("there is no command %q", strings.TrimSpace(path(cmd)+" "+args[0]))
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		return usagef("%s; did you mean %q?", message, near[0])
 	}
 	return usagef("%s; see `%s --help`", message, cmd.CommandPath())
 }
 
+// path is a command's name without that of the program, which begins every message.
+func path(cmd *cobra.Command) string {
+	return strings.TrimPrefix(strings.TrimPrefix(cmd.CommandPath(), "openclaw"), " ")
+}
+
 // between refuses fewer than least and more than most arguments. what names them in the message.
 func between(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < least {
-			return usagef("%s needs %s: %s", cmd.CommandPath(), what, cmd.UseLine())
+			return usagef("%s needs %s: %s", path(cmd), what, cmd.UseLine())
 		}
 		if len(args) > most {
-			return usagef("%s: unexpected argument %q: %s", cmd.CommandPath(), args[most], cmd.UseLine())
+			return usagef("unexpected argument %q: %s", args[most], cmd.UseLine())
 		}
 		return nil
 	}

@@ -50,7 +50,11 @@ func newServe(sh *shell) *cobra.Command {
 func (sh *shell) serve(ctx context.Context, flags []config.Flag) error {
 	// From here on a signal is ours to answer, also one that comes while the database is being opened.
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) { // under nohup SIGHUP is, and must stay so
+			signal.Notify(signals, s)
+		}
+	}
 	defer signal.Stop(signals)
 
 	fresh, err := sh.firstConfig()
