@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -135,6 +136,17 @@ func New(cfg Config) (*API, error) {
 // maxHeaderLines is how many header lines a request may have.
 const maxHeaderLines = 100
 
+// sendBuffer is how much the kernel is to hold for a client that does not read, in bytes; Linux doubles it. Left to
+// itself it would hold nearly 4 MB for each.
+const sendBuffer = 256 << 10
+
+func boundBuffer(ctx context.Context, c net.Conn) context.Context {
+	if buffered, ok := c.(interface{ SetWriteBuffer(int) error }); ok {
+		_ = buffered.SetWriteBuffer(sendBuffer) // a connection that is gone already will say so itself
+	}
+	return ctx
+}
+
 // NewServer returns an HTTP server for h with the limits that guard a connection before a handler sees the request. The
 // caller gives it a listener.
 func NewServer(h http.Handler, logger *slog.Logger) *http.Server {
@@ -142,6 +154,7 @@ func NewServer(h http.Handler, logger *slog.Logger) *http.Server {
 		Handler: h,
 		// OPTIONS * gets a request id and the check of its host like everything else.
 		DisableGeneralOptionsHandler: true,
+		ConnContext:                  boundBuffer,
 		ReadHeaderTimeout:            10 * time.Second,
 		IdleTimeout:                  120 * time.Second,
 		MaxHeaderBytes:               32 << 10,
