@@ -115,20 +115,24 @@ func TestCancelledStream(t *testing.T) {
 	<-left
 }
 
-// Time that the reader takes between two events is not silence of the stream.
-func TestSlowReader(t *testing.T) {
+// A stream may last longer than the timeout, and the time that its reader takes between two events is not silence.
+func TestLongStream(t *testing.T) {
+	const timeout = 200 * time.Millisecond
+	goOn := make(chan struct{})
 	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_, _ = io.WriteString(w, "id: 1\nevent: start\ndata: {\"id\":\"msg_1\"}\n\n")
 		w.(http.Flusher).Flush()
+		<-goOn
 		_, _ = io.WriteString(w, "id: 2\nevent: done\ndata: {}\n\n")
-	}, WithTimeout(300*time.Millisecond), WithMaxRetries(0))
+	}, WithTimeout(timeout), WithMaxRetries(0))
 	for ev, err := range c.Stream(context.Background(), ChatRequest{Message: "Hi"}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if ev.Type == EventStart {
-			time.Sleep(600 * time.Millisecond) // what is tested is that this time passes
+			<-time.After(2 * timeout) // that this time passes is the point
+			close(goOn)
 		}
 	}
 }
@@ -136,9 +140,12 @@ func TestSlowReader(t *testing.T) {
 // A stream read to its end leaves its connection for the next call.
 func TestConnectionIsUsedAgain(t *testing.T) {
 	var conns atomic.Int32
+	done := make(chan struct{})
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_, _ = io.WriteString(w, "id: 1\nevent: start\ndata: {\"id\":\"msg_1\"}\n\nid: 2\nevent: done\ndata: {}\n\n")
+		w.(http.Flusher).Flush()
+		<-done // so that the end of the body comes by itself, behind the last event
 	}))
 	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
@@ -150,9 +157,12 @@ func TestConnectionIsUsedAgain(t *testing.T) {
 	c := New(server.URL)
 	defer c.CloseIdleConnections()
 	for range 5 {
-		for _, err := range c.Stream(context.Background(), ChatRequest{Message: "Hi"}) {
+		for ev, err := range c.Stream(context.Background(), ChatRequest{Message: "Hi"}) {
 			if err != nil {
 				t.Fatal(err)
+			}
+			if ev.Type == EventDone {
+				done <- struct{}{}
 			}
 		}
 	}

@@ -13,9 +13,10 @@
 // # Retries
 //
 // A call that was answered 429 or 503, or that found or kept no connection, is tried again: twice by default, after
-// half a second and then after a second (a quarter more or less), or after the time that the gateway names. Where that is over a minute the
-// error is returned at once. Sending a message again is safe, because each try of a POST carries the same
-// Idempotency-Key. Nothing else is tried again: a 502 in particular means that the gateway has tried its other models already.
+// half a second and then after a second (a quarter more or less), or after the time that the gateway names. Where that
+// is over a minute the error is returned at once. Sending a message again is safe, because each try of a POST carries
+// the same Idempotency-Key. Nothing else is tried again: a 502 in particular means that the gateway has tried its other
+// models already.
 //
 // A stream that breaks is taken up again at the event after the last one received, without a second message being sent.
 package openclaw

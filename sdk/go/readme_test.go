@@ -61,7 +61,8 @@ func quickStartGateway(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"id": "msg_1", "content": "Hi there!", "sessionKey": "s1"})
 	case "POST /api/v1/chat/stream":
 		w.Header().Set("Content-Type", "text/event-stream")
-		for i, ev := range []string{`start {"id":"msg_2"}`, `delta {"content":"The "}`, `delta {"content":"morning sun"}`, `done {}`} {
+		events := []string{`start {"id":"msg_2"}`, `delta {"content":"The "}`, `delta {"content":"morning sun"}`, `done {}`}
+		for i, ev := range events {
 			name, data, _ := strings.Cut(ev, " ")
 			fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", i+1, name, data)
 		}

@@ -230,6 +230,6 @@ func (i *impatientReader) Read(p []byte) (int, error) {
 
 // drain reads the little that follows the last event, so that the connection can be used again, but does not wait for it.
 func (i *impatientReader) drain() {
-	i.patience = 50 * time.Millisecond
+	i.patience = 100 * time.Millisecond
 	_, _ = io.CopyN(io.Discard, i, 4096)
 }
