@@ -63,22 +63,59 @@ func checkRoles(messages []Message) error {
 	return nil
 }
 
+// content is a message's text, which vendors take as a string or as a list of blocks.
+type content string
+
+// UnmarshalJSON reads either form.
+func (c *content) UnmarshalJSON(data []byte) error {
+	var text string
+	if json.Unmarshal(data, &text) == nil {
+		*c = content(text)
+		return nil
+	}
+	var blocks []struct {
+		Text string `json:"text"`
+	}
+	if err := json.Unmarshal(data, &blocks); err != nil {
+		return err
+	}
+	*c = ""
+	for _, b := range blocks {
+		*c += content(b.Text)
+	}
+	return nil
+}
+
+// turn is a message as Anthropic, OpenAI and Ollama take it.
+type turn struct {
+	Role    string  `json:"role"`
+	Content content `json:"content"`
+}
+
+func messages(turns []turn) []Message {
+	out := make([]Message, len(turns))
+	for i, t := range turns {
+		out[i] = Message{Role: t.Role, Content: string(t.Content)}
+	}
+	return out
+}
+
 type anthropic struct{}
 
 func (anthropic) contentType() string { return "text/event-stream; charset=utf-8" }
 
 func (anthropic) parse(r *Request) error {
 	var b struct {
-		Model     string    `json:"model"`
-		MaxTokens int       `json:"max_tokens"`
-		System    string    `json:"system"`
-		Messages  []Message `json:"messages"`
-		Stream    bool      `json:"stream"`
+		Model     string  `json:"model"`
+		MaxTokens int     `json:"max_tokens"`
+		System    content `json:"system"`
+		Messages  []turn  `json:"messages"`
+		Stream    bool    `json:"stream"`
 	}
 	if err := decode(r.Body, &b); err != nil {
 		return err
 	}
-	r.Model, r.System, r.Messages = b.Model, b.System, b.Messages
+	r.Model, r.System, r.Messages = b.Model, string(b.System), messages(b.Messages)
 	switch {
 	case http.Header(r.Header).Get("Anthropic-Version") == "":
 		return fmt.Errorf("anthropic-version: header is required")
@@ -138,17 +175,14 @@ func (openai) contentType() string { return "text/event-stream" }
 
 func (openai) parse(r *Request) error {
 	var b struct {
-		Model         string    `json:"model"`
-		Messages      []Message `json:"messages"`
-		Stream        bool      `json:"stream"`
-		StreamOptions struct {
-			IncludeUsage bool `json:"include_usage"`
-		} `json:"stream_options"`
+		Model    string `json:"model"`
+		Messages []turn `json:"messages"`
+		Stream   bool   `json:"stream"`
 	}
 	if err := decode(r.Body, &b); err != nil {
 		return err
 	}
-	r.Model, r.Messages = b.Model, b.Messages
+	r.Model, r.Messages = b.Model, messages(b.Messages)
 	if len(r.Messages) > 0 && r.Messages[0].Role == "system" {
 		r.System, r.Messages = r.Messages[0].Content, r.Messages[1:]
 	}
@@ -194,18 +228,27 @@ func (openai) body(status int) string {
 
 type gemini struct{}
 
+type geminiTurn struct {
+	Role  string `json:"role"`
+	Parts []struct {
+		Text string `json:"text"`
+	} `json:"parts"`
+}
+
+func (t geminiTurn) text() string {
+	var s string
+	for _, p := range t.Parts {
+		s += p.Text
+	}
+	return s
+}
+
 func (gemini) contentType() string { return "text/event-stream" }
 
 func (gemini) parse(r *Request) error {
-	type content struct {
-		Role  string `json:"role"`
-		Parts []struct {
-			Text string `json:"text"`
-		} `json:"parts"`
-	}
 	var b struct {
-		System   content   `json:"systemInstruction"`
-		Contents []content `json:"contents"`
+		System   geminiTurn   `json:"systemInstruction"`
+		Contents []geminiTurn `json:"contents"`
 	}
 	if err := decode(r.Body, &b); err != nil {
 		return err
@@ -216,20 +259,13 @@ func (gemini) parse(r *Request) error {
 		return err
 	}
 	r.Model = model
-	join := func(c content) string {
-		var s string
-		for _, p := range c.Parts {
-			s += p.Text
-		}
-		return s
-	}
-	r.System = join(b.System)
+	r.System = b.System.text()
 	for i, c := range b.Contents {
 		role, ok := map[string]string{"user": "user", "model": "assistant"}[c.Role]
 		if !ok {
 			return fmt.Errorf("contents.%d: role %q is not user or model", i, c.Role)
 		}
-		r.Messages = append(r.Messages, Message{Role: role, Content: join(c)})
+		r.Messages = append(r.Messages, Message{Role: role, Content: c.text()})
 	}
 	return checkRoles(r.Messages)
 }
@@ -291,11 +327,20 @@ func (ollama) failure(string) string { return `{"error":"scripted failure"}` + "
 
 func (ollama) body(status int) string { return fmt.Sprintf(`{"error":"scripted status %d"}`, status) }
 
-// Samples returns answers in a wire's format as bytes, whole and broken: seeds for fuzzing.
+// Render returns a whole answer in a wire's format.
+func Render(name Wire, chunks ...string) string {
+	w, r, u := wires[name], &Request{Model: "m"}, &Usage{Input: 5, Output: 7}
+	s := w.open(r, u)
+	for _, c := range chunks {
+		s += w.text(r, c)
+	}
+	return s + w.done(r, "end", u)
+}
+
+// Samples returns answers in a wire's format, whole and broken: seeds for fuzzing.
 func Samples(name Wire) []string {
-	w := wires[name]
-	r, u := &Request{Model: "m"}, &Usage{Input: 5, Output: 7}
-	whole := w.open(r, u) + w.text(r, "Hello \"there\"\n ✓") + w.text(r, " 🌅") + w.done(r, "end", u)
+	w, r := wires[name], &Request{Model: "m"}
+	whole := Render(name, "Hello \"there\"\n ✓", " 🌅")
 	return []string{
 		whole,
 		whole[:len(whole)/2],
