@@ -101,14 +101,16 @@ func (x *exchange) channel() (string, error) {
 
 func validChannel(field, channel string) (string, error) {
 	if !claw.ValidChannel(channel) {
-		return "", invalid(field, "must be 1 to 32 characters: a lower-case letter, then lower-case letters, digits and hyphens.")
+		return "", invalid(field,
+			"must be 1 to 32 characters: a lower-case letter, then lower-case letters, digits and hyphens.")
 	}
 	return channel, nil
 }
 
 func validKey(field, key string) (string, error) {
 	if !claw.ValidSessionKey(key) {
-		return "", invalid(field, "must be 1 to %d characters: a letter or digit, then letters, digits and . _ : @ + ~ -", claw.MaxSessionKeyLen)
+		return "", invalid(field, "must be 1 to %d characters: a letter or digit, then letters, digits and . _ : @ + ~ -",
+			claw.MaxSessionKeyLen)
 	}
 	return key, nil
 }
@@ -125,24 +127,25 @@ func (x *exchange) messageID() (string, error) {
 	return id, nil
 }
 
-// lastEventID is the number of the event that a client has seen last, 0 for none.
-func (x *exchange) lastEventID() (int64, error) {
-	value, given, err := single(x.r.Header, "Last-Event-ID")
-	if err != nil {
-		return 0, err
-	}
-	if given {
-		return eventNumber("Last-Event-ID", value)
-	}
+// lastEventID is the number of the event that a client has seen last, 0 for none. The header counts more than the
+// parameter: a browser's EventSource repeats its address, and keeps the header up to date.
+func (x *exchange) lastEventID() (after int64, err error) {
 	q, err := x.query()
 	if err != nil {
 		return 0, err
 	}
-	value, given, err = q.get("after")
-	if err != nil || !given {
+	value, given, err := q.get("after")
+	if err == nil && given {
+		after, err = eventNumber("after", value)
+	}
+	if err != nil {
 		return 0, err
 	}
-	return eventNumber("after", value)
+	value, given, err = single(x.r.Header, "Last-Event-ID")
+	if err == nil && given {
+		after, err = eventNumber("Last-Event-ID", value)
+	}
+	return after, err
 }
 
 func eventNumber(field, value string) (int64, error) {
@@ -174,7 +177,8 @@ func (x *exchange) query() (query, error) {
 	}
 	values, err := url.ParseQuery(x.r.URL.RawQuery)
 	if err != nil {
-		return nil, invalid("query string", "must be pairs of name=value, joined by & and percent-encoded. Semicolons do not join.")
+		return nil, invalid("query string",
+			"must be pairs of name=value, joined by & and percent-encoded. Semicolons do not join.")
 	}
 	return query(values), nil
 }
@@ -235,7 +239,8 @@ func (x *exchange) readJSON(v any) error {
 func jsonType(h http.Header) error {
 	for _, coding := range h["Content-Encoding"] {
 		if coding != "" && !strings.EqualFold(coding, "identity") {
-			return claw.Errorf(claw.UnsupportedMediaType, "Content-Encoding %.40q is not supported. Send the body as it is.", coding)
+			return claw.Errorf(claw.UnsupportedMediaType,
+				"Content-Encoding %.40q is not supported. Send the body as it is.", coding)
 		}
 	}
 	values := h["Content-Type"]
@@ -246,7 +251,8 @@ func jsonType(h http.Header) error {
 			return nil
 		}
 	}
-	return claw.Errorf(claw.UnsupportedMediaType, "Send the body as JSON in UTF-8, with the header Content-Type: application/json.")
+	return claw.Errorf(claw.UnsupportedMediaType,
+		"Send the body as JSON in UTF-8, with the header Content-Type: application/json.")
 }
 
 // readBody returns the request's body, whole. Reading it before anything else happens means that nothing is begun for a

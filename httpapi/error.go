@@ -58,8 +58,10 @@ func wholeSeconds(d time.Duration) int {
 }
 
 var (
-	errNoRoute     = claw.Errorf(claw.NotFound, "There is no such route. GET /api/v1/openapi.json lists those that there are.")
-	errNoToken     = claw.Errorf(claw.Unauthorized, "An API token is missing. Send it in the header Authorization: Bearer your-api-token.")
+	errNoRoute = claw.Errorf(claw.NotFound,
+		"There is no such route. GET /api/v1/openapi.json lists those that there are.")
+	errNoToken = claw.Errorf(claw.Unauthorized,
+		"An API token is missing. Send it in the header Authorization: Bearer your-api-token.")
 	errBadToken    = claw.Errorf(claw.Unauthorized, "The API token is invalid.")
 	errManyHeaders = claw.Errorf(claw.InvalidRequest, "The request has more than %d header lines.", maxHeaderLines)
 	errPreflight   = claw.Errorf(claw.Forbidden, "This gateway does not serve pages of other origins.")

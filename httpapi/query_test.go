@@ -38,6 +38,8 @@ func TestBadQueries(t *testing.T) {
 	} {
 		g.do("GET", path, "").mustFail(t, 400, claw.InvalidRequest, field)
 	}
+	// A header that counts more does not excuse a parameter.
+	g.do("GET", "/api/v1/messages/msg_1/stream?after=-1", "", "Last-Event-ID: 1").mustFail(t, 400, claw.InvalidRequest, "after")
 }
 
 func TestQueries(t *testing.T) {

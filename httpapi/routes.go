@@ -11,22 +11,22 @@ import (
 
 // routes is the whole API. A route whose access or class is left out is refused by newMux: the default is to deny.
 var routes = []route{
-	{http.MethodPost, "/api/v1/chat", "chat", needs(claw.PermissionChat), chatClass, (*API).postChat},
-	{http.MethodPost, "/api/v1/chat/stream", "chatStream", needs(claw.PermissionChat), chatClass, (*API).postChatStream},
+	{"POST", "/api/v1/chat", "chat", mayChat, chatClass, (*API).postChat},
+	{"POST", "/api/v1/chat/stream", "chatStream", mayChat, chatClass, (*API).postChatStream},
 
-	{http.MethodGet, "/api/v1/messages/{id}", "getMessage", needs(claw.PermissionChat, claw.PermissionSessions), readClass, (*API).getMessage},
-	{http.MethodGet, "/api/v1/messages/{id}/stream", "streamMessage", needs(claw.PermissionChat, claw.PermissionSessions), readClass, (*API).streamMessage},
-	{http.MethodPost, "/api/v1/messages/{id}/cancel", "cancelMessage", needs(claw.PermissionChat), readClass, (*API).cancelMessage},
+	{"GET", "/api/v1/messages/{id}", "getMessage", mayEither, readClass, (*API).getMessage},
+	{"GET", "/api/v1/messages/{id}/stream", "streamMessage", mayEither, readClass, (*API).streamMessage},
+	{"POST", "/api/v1/messages/{id}/cancel", "cancelMessage", mayChat, readClass, (*API).cancelMessage},
 
-	{http.MethodGet, "/api/v1/sessions", "listSessions", needs(claw.PermissionSessions), readClass, (*API).listSessions},
-	{http.MethodGet, "/api/v1/sessions/{key}", "getSession", needs(claw.PermissionSessions), readClass, (*API).getSession},
-	{http.MethodDelete, "/api/v1/sessions/{key}", "deleteSession", needs(claw.PermissionSessions), readClass, (*API).deleteSession},
-	{http.MethodGet, "/api/v1/sessions/{key}/history", "getHistory", needs(claw.PermissionSessions), readClass, (*API).getHistory},
+	{"GET", "/api/v1/sessions", "listSessions", maySessions, readClass, (*API).listSessions},
+	{"GET", "/api/v1/sessions/{key}", "getSession", maySessions, readClass, (*API).getSession},
+	{"DELETE", "/api/v1/sessions/{key}", "deleteSession", maySessions, readClass, (*API).deleteSession},
+	{"GET", "/api/v1/sessions/{key}/history", "getHistory", maySessions, readClass, (*API).getHistory},
 
-	{http.MethodGet, "/api/v1/status", "getStatus", anyToken, readClass, (*API).getStatus},
-	{http.MethodGet, "/api/v1/openapi.json", "getOpenapi", public, unlimited, (*API).getOpenAPI},
-	{http.MethodGet, "/healthz", "healthz", public, unlimited, (*API).healthz},
-	{http.MethodGet, "/readyz", "readyz", public, unlimited, (*API).readyz},
+	{"GET", "/api/v1/status", "getStatus", anyToken, readClass, (*API).getStatus},
+	{"GET", "/api/v1/openapi.json", "getOpenapi", public, unlimited, (*API).getOpenAPI},
+	{"GET", "/healthz", "healthz", public, unlimited, (*API).healthz},
+	{"GET", "/readyz", "readyz", public, unlimited, (*API).readyz},
 }
 
 // route is one operation.
@@ -54,8 +54,11 @@ const (
 )
 
 var (
-	public   = access{kind: everybody}
-	anyToken = access{kind: tokenHolders}
+	public      = access{kind: everybody}
+	anyToken    = access{kind: tokenHolders}
+	mayChat     = needs(claw.PermissionChat)
+	maySessions = needs(claw.PermissionSessions)
+	mayEither   = needs(claw.PermissionChat, claw.PermissionSessions)
 )
 
 func needs(anyOf ...claw.Permission) access { return access{kind: tokenHolders, anyOf: anyOf} }

@@ -66,12 +66,12 @@ const maxPending = 64 << 10
 // pump carries events to one connection.
 //
 // Two things make this harder than a loop that writes and flushes. A flush costs a system call, so events that are there
-// at the same time should share one; but a sequence cannot say whether its next event is there yet, and waiting a moment to
-// see would delay every event. And a connection must not stay silent while the sequence makes the handler wait.
+// at the same time should share one; but a sequence cannot say whether its next event is there yet, and waiting a moment
+// to see would delay every event. And a connection must not stay silent while the sequence makes the handler wait.
 //
-// So the handler only appends to a buffer, and whoever finds no writer at work starts one: a goroutine that lives until the
-// buffer is empty. The scheduler does the batching. The writer runs as soon as the handler blocks for want of events, or
-// a processor is free, and takes everything that has gathered. A stream in silence has neither a writer nor a goroutine
+// So the handler only appends to a buffer, and whoever finds no writer at work starts one: a goroutine that lives until
+// the buffer is empty. The scheduler does the batching. The writer runs as soon as the handler blocks for want of events,
+// or a processor is free, and takes everything that has gathered. A stream in silence has neither a writer nor a goroutine
 // for its heartbeat, only a timer. The alternatives were a writer for the life of each stream (a stack per idle client)
 // and iter.Pull with a select (another goroutine, and two switches per event).
 type pump struct {
