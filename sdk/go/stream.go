@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -184,6 +185,9 @@ func (s *stream) emit(raw rawEvent, id int64, meta Meta) error {
 	case "start", "delta", "done":
 		if err := json.Unmarshal([]byte(raw.data), &ev); err != nil {
 			return s.unreadable(raw, err)
+		}
+		if strings.TrimSpace(raw.data) == "null" { // which encoding/json takes for an object without members
+			return s.unreadable(raw, errors.New("it is null"))
 		}
 	}
 	if ev.Type == EventStart && ev.ID != "" {
