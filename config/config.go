@@ -8,9 +8,10 @@
 //	${NAME:-default}  the variable's value, or default where it is undefined or empty
 //	$${               a literal ${; any other $ stands for itself
 //
-// Every single value (not the lists and the named providers) can also be set by an environment variable: its path in
-// upper case with underscores for dots, behind OPENCLAW_. So server.port is OPENCLAW_SERVER_PORT and
-// models.systemPrompt is OPENCLAW_MODELS_SYSTEMPROMPT. One that is empty counts as unset.
+// Every value but the tokens and the providers can also be set by an environment variable: its path in upper case with
+// underscores for dots, behind OPENCLAW_. So server.port is OPENCLAW_SERVER_PORT, models.systemPrompt is
+// OPENCLAW_MODELS_SYSTEMPROMPT, and OPENCLAW_SERVER_ALLOWEDHOSTS is a list, as in "a.example,b.example". One that is
+// empty counts as unset.
 //
 // What is set in several places is taken from the first of: flags, environment, file, defaults.
 package config

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"strconv"
 	"strings"
@@ -201,6 +202,9 @@ func (d *decoder) text(text string, v reflect.Value, path string, src Source) {
 		d.add(Problem{Source: src, Path: path, Message: fmt.Sprintf("%s must be %s, not %q", path, want, text), Remedy: remedy})
 	}
 	switch {
+	case v.Kind() == reflect.Slice:
+		v.Set(reflect.ValueOf(splitList(text)))
+		maps.DeleteFunc(d.sources, func(p string, _ Source) bool { return strings.HasPrefix(p, path+"[") }) // the file's items
 	case v.Type() == durationType:
 		t, err := time.ParseDuration(strings.TrimSpace(text))
 		if err != nil {
@@ -280,14 +284,30 @@ func (d *decoder) unknownKey(key *yaml.Node, t reflect.Type, path string) {
 	d.add(p)
 }
 
-// scalars calls f with every single value of v that stands at a fixed path: not those in lists and maps.
+// splitList takes a list apart that stands in one text: a,b.
+func splitList(text string) []string {
+	var items []string
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// scalars calls f with every value of v that stands at a fixed path and fits in one text: single values and lists of
+// texts, not what is in lists of sections and under names of the user's choice.
 func scalars(v reflect.Value, path string, f func(v reflect.Value, path string)) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for _, fd := range fieldsOf(v.Type()) {
 			scalars(v.Field(fd.index), join(path, fd.key), f)
 		}
-	case reflect.Slice, reflect.Map:
+	case reflect.Map:
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.String {
+			f(v, path)
+		}
 	default:
 		f(v, path)
 	}

@@ -42,6 +42,32 @@ func TestReferenceBlock(t *testing.T) {
 	}
 }
 
+// TestDocumentedBlock loads the block that shows every section.
+func TestDocumentedBlock(t *testing.T) {
+	cfg := mustLoad(t, `server: {host: 127.0.0.1, port: 3000, allowedHosts: []}
+api:
+  enabled: true
+  tokens:
+    - name: "my-app"
+      token: "your-secure-token"     # or tokenSha256, or ${ENV_VAR}
+      permissions: ["chat", "sessions"]
+      workspace: default             # optional
+  rateLimits: {chat: 100, read: 1000}
+models:
+  default: anthropic/claude-sonnet-4-20250514
+  fallbacks: [openai/gpt-4.1-mini]
+  systemPrompt: ""
+  providers:
+    anthropic: {apiKey: "${ANTHROPIC_API_KEY}"}
+    openai: {apiKey: "${OPENAI_API_KEY}", baseUrl: https://api.openai.com/v1}
+    local: {type: openai, baseUrl: http://127.0.0.1:8080/v1}     # any OpenAI-compatible server
+storage: {path: ~/.openclaw/openclaw.db}
+`, "ANTHROPIC_API_KEY", "a", "OPENAI_API_KEY", "o")
+	if len(cfg.Warnings) != 1 || len(cfg.Models.Providers) != 3 || cfg.Models.Providers["local"].Type != "openai" {
+		t.Errorf("got %+v", cfg)
+	}
+}
+
 const everything = `
 server: {host: 0.0.0.0, port: 4000, allowedHosts: [Gateway.example.com], shutdownTimeout: 5s}
 api:
@@ -151,14 +177,17 @@ func TestEnvironmentSetsEverySingleValue(t *testing.T) {
 	cfg := mustLoad(t, minimal,
 		"OPENCLAW_SERVER_HOST", "::1", "OPENCLAW_SERVER_SHUTDOWNTIMEOUT", "3s", "OPENCLAW_API_ENABLED", "false",
 		"OPENCLAW_API_RATELIMITS_CHAT", "9", "OPENCLAW_MODELS_DEFAULT", "ollama/qwen3", "OPENCLAW_MODELS_SYSTEMPROMPT", "costs ${5}",
+		"OPENCLAW_SERVER_ALLOWEDHOSTS", "A.example, b.example,",
 		"OPENCLAW_MODELS_TIMEOUTS_FIRSTBYTE", "1s", "OPENCLAW_STORAGE_PATH", "~/here.db", "OPENCLAW_LOG_FORMAT", "json")
 	got := []any{
 		cfg.Server.Addr(), cfg.Server.ShutdownTimeout, cfg.API.Enabled, cfg.API.Tokens[0].RateLimits.Chat, cfg.Models.Default,
 		cfg.Models.SystemPrompt, cfg.Models.Timeouts.FirstByte, cfg.Storage.Path, cfg.Log.Format,
+		strings.Join(cfg.Server.AllowedHosts, " "),
 	}
 	want := []any{
 		"[::1]:3000", 3 * time.Second, false, 9, "ollama/qwen3",
 		"costs ${5}", time.Second, "/nonexistent/home/here.db", "json",
+		"a.example b.example",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -297,5 +326,13 @@ models: {default: anthropic/x, providers: {anthropic: {apiKey: "${ANTHROPIC_API_
 	}
 	if _, err := config.Peek(config.Options{Path: "missing.yaml", Env: env()}); err == nil {
 		t.Error("a missing file was read")
+	}
+}
+
+// TestListFromTheEnvironment: a bad item is blamed on the variable, not on the line that it has replaced.
+func TestListFromTheEnvironment(t *testing.T) {
+	message := refusal(t, minimal+"server: {allowedHosts: [a.example]}", "OPENCLAW_SERVER_ALLOWEDHOSTS", "http://x")
+	if !strings.Contains(message, "OPENCLAW_SERVER_ALLOWEDHOSTS: server.allowedHosts has") {
+		t.Error(message)
 	}
 }

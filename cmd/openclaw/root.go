@@ -60,7 +60,9 @@ func newRoot(sh *shell) *cobra.Command {
 		Short: "A gateway that gives your applications an AI assistant",
 		Long: "OpenClaw is a gateway that gives your applications an AI assistant over a REST API, with sessions that last.\n\n" +
 			"  openclaw serve           start it; the first start writes a configuration and says how to call it\n" +
-			"  openclaw chat \"Hello!\"   talk to it",
+			"  openclaw chat \"Hello!\"   talk to it\n\n" +
+			"It exits with 0 where all went well, 1 where something failed, 2 where it was called wrongly, and 130 where it was\n" +
+			"interrupted.",
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 

@@ -61,6 +61,12 @@ func (sh *shell) serve(ctx context.Context, flags []config.Flag) error {
 	if err != nil {
 		return err
 	}
+	started := false
+	defer func() {
+		if fresh != "" && !started { // the next start will not be the first, and not say so
+			sh.note("A first configuration, with a fresh token, was written to %s.", sh.short(fresh))
+		}
+	}()
 	cfg, err := sh.load(flags...)
 	if err != nil {
 		return err
@@ -73,6 +79,7 @@ func (sh *shell) serve(ctx context.Context, flags []config.Flag) error {
 	if err := gateway.Start(ctx); err != nil {
 		return errors.Join(sh.explainListen(ctx, cfg, err), gateway.Stop(ctx))
 	}
+	started = true
 	sh.banner(cfg, gateway, fresh)
 
 	select {
