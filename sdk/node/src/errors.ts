@@ -33,13 +33,7 @@ import type { ErrorCode, ErrorDetail, ModelErrorReason } from './types.js';
  * The class of an {@link APIError} goes by the code in the answer's body and, where that is missing or not known, by the
  * status. A call that is ended through its `signal` throws the signal's `reason` instead, as `fetch` does.
  */
-export class OpenClawError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    // Said outright, here and below, because minifiers rename classes.
-    this.name = 'OpenClawError';
-  }
-}
+export class OpenClawError extends Error {}
 
 /** What an {@link APIError} is made of. */
 export interface APIErrorFields {
@@ -69,7 +63,6 @@ export class APIError extends OpenClawError {
 
   constructor(fields: APIErrorFields) {
     super(fields.message);
-    this.name = 'APIError';
     this.status = fields.status;
     this.code = fields.code;
     this.reason = fields.reason;
@@ -117,20 +110,10 @@ export class ModelError extends APIError {}
 export class UnavailableError extends APIError {}
 
 /** The gateway could not be reached, or the connection broke before the answer was whole. `cause` says why. */
-export class APIConnectionError extends OpenClawError {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'APIConnectionError';
-  }
-}
+export class APIConnectionError extends OpenClawError {}
 
 /** The gateway took longer than `timeout`. */
-export class APITimeoutError extends APIConnectionError {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'APITimeoutError';
-  }
-}
+export class APITimeoutError extends APIConnectionError {}
 
 /**
  * A stream ended without its last event and could not be taken up again. What has been received is the beginning of an
@@ -144,55 +127,94 @@ export class IncompleteStreamError extends OpenClawError {
 
   constructor(message: string, options: ErrorOptions & { messageId?: string | undefined; lastSeq: number }) {
     super(message, options);
-    this.name = 'IncompleteStreamError';
     this.messageId = options.messageId;
     this.lastSeq = options.lastSeq;
   }
 }
 
 /** The call, or the client, was given something that cannot be sent. Nothing was. */
-export class InvalidArgumentError extends OpenClawError {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'InvalidArgumentError';
-  }
+export class InvalidArgumentError extends OpenClawError {}
+
+// Said outright, since minifiers rename classes; and on the prototypes, so that it stands in stack traces.
+const all = {
+  OpenClawError,
+  APIError,
+  InvalidRequestError,
+  AuthenticationError,
+  PermissionDeniedError,
+  NotFoundError,
+  MethodNotAllowedError,
+  RequestTimeoutError,
+  ConflictError,
+  SessionBusyError,
+  SessionDeletedError,
+  AnswerCancelledError,
+  PayloadTooLargeError,
+  UnsupportedMediaTypeError,
+  MisdirectedRequestError,
+  IdempotencyKeyReusedError,
+  RateLimitError,
+  InternalServerError,
+  ModelError,
+  UnavailableError,
+  APIConnectionError,
+  APITimeoutError,
+  IncompleteStreamError,
+  InvalidArgumentError,
+};
+for (const [name, { prototype }] of Object.entries(all)) {
+  Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true });
 }
 
 type APIErrorClass = new (fields: APIErrorFields) => APIError;
 
-// Names stand beside the classes because minifiers rename those.
-const byCode = new Map<string, readonly [name: string, type: APIErrorClass, status: number]>([
-  ['INVALID_REQUEST', ['InvalidRequestError', InvalidRequestError, 400]],
-  ['UNAUTHORIZED', ['AuthenticationError', AuthenticationError, 401]],
-  ['FORBIDDEN', ['PermissionDeniedError', PermissionDeniedError, 403]],
-  ['NOT_FOUND', ['NotFoundError', NotFoundError, 404]],
-  ['METHOD_NOT_ALLOWED', ['MethodNotAllowedError', MethodNotAllowedError, 405]],
-  ['REQUEST_TIMEOUT', ['RequestTimeoutError', RequestTimeoutError, 408]],
-  ['', ['ConflictError', ConflictError, 409]],
-  ['SESSION_BUSY', ['SessionBusyError', SessionBusyError, 409]],
-  ['SESSION_DELETED', ['SessionDeletedError', SessionDeletedError, 409]],
-  ['CANCELLED', ['AnswerCancelledError', AnswerCancelledError, 409]],
-  ['PAYLOAD_TOO_LARGE', ['PayloadTooLargeError', PayloadTooLargeError, 413]],
-  ['UNSUPPORTED_MEDIA_TYPE', ['UnsupportedMediaTypeError', UnsupportedMediaTypeError, 415]],
-  ['MISDIRECTED_REQUEST', ['MisdirectedRequestError', MisdirectedRequestError, 421]],
-  ['IDEMPOTENCY_KEY_REUSED', ['IdempotencyKeyReusedError', IdempotencyKeyReusedError, 422]],
-  ['RATE_LIMITED', ['RateLimitError', RateLimitError, 429]],
-  ['INTERNAL_ERROR', ['InternalServerError', InternalServerError, 500]],
-  ['MODEL_ERROR', ['ModelError', ModelError, 502]],
-  ['UNAVAILABLE', ['UnavailableError', UnavailableError, 503]],
+const byCode = new Map<string, APIErrorClass>([
+  ['INVALID_REQUEST', InvalidRequestError],
+  ['UNAUTHORIZED', AuthenticationError],
+  ['FORBIDDEN', PermissionDeniedError],
+  ['NOT_FOUND', NotFoundError],
+  ['METHOD_NOT_ALLOWED', MethodNotAllowedError],
+  ['REQUEST_TIMEOUT', RequestTimeoutError],
+  ['SESSION_BUSY', SessionBusyError],
+  ['SESSION_DELETED', SessionDeletedError],
+  ['CANCELLED', AnswerCancelledError],
+  ['PAYLOAD_TOO_LARGE', PayloadTooLargeError],
+  ['UNSUPPORTED_MEDIA_TYPE', UnsupportedMediaTypeError],
+  ['MISDIRECTED_REQUEST', MisdirectedRequestError],
+  ['IDEMPOTENCY_KEY_REUSED', IdempotencyKeyReusedError],
+  ['RATE_LIMITED', RateLimitError],
+  ['INTERNAL_ERROR', InternalServerError],
+  ['MODEL_ERROR', ModelError],
+  ['UNAVAILABLE', UnavailableError],
+]);
+
+const byStatus = new Map<number, APIErrorClass>([
+  [400, InvalidRequestError],
+  [401, AuthenticationError],
+  [403, PermissionDeniedError],
+  [404, NotFoundError],
+  [405, MethodNotAllowedError],
+  [408, RequestTimeoutError],
+  [409, ConflictError],
+  [413, PayloadTooLargeError],
+  [415, UnsupportedMediaTypeError],
+  [421, MisdirectedRequestError],
+  [422, IdempotencyKeyReusedError],
+  [429, RateLimitError],
+  [500, InternalServerError],
+  [502, ModelError],
+  [503, UnavailableError],
 ]);
 
 /**
- * Makes the error that fits, so that a program can treat a proxy's 503 as it treats the gateway's.
+ * Makes the error of the class that fits. By status too, so that a program can treat a proxy's 503 as it treats the
+ * gateway's.
  *
  * @internal
  */
 export function apiError(fields: APIErrorFields): APIError {
-  const byStatus = () => [...byCode.values()].find(([, , status]) => status === fields.status);
-  const [name, Class] = byCode.get(fields.code ?? 'none') ?? byStatus() ?? ['APIError', APIError];
-  const error = new Class(fields);
-  error.name = name;
-  return error;
+  const Class = byCode.get(fields.code ?? '') ?? byStatus.get(fields.status ?? 0) ?? APIError;
+  return new Class(fields);
 }
 
 /**

@@ -82,7 +82,7 @@ export class VectorServer {
     try {
       this.#check(exchange.request, request);
     } catch (error) {
-      this.problems.push(`${which}: ${error.message}`);
+      this.problems.push(`${which}: ${/** @type {Error} */ (error).message}`);
     }
     await respond(socket, exchange.response);
   }
