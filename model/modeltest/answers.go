@@ -26,6 +26,11 @@ func testWhole(t *testing.T, s suite) {
 		t.Errorf("last chunk is %+v, want a stop at the end and no model, which is failover's to say", last)
 	}
 
+	slashed := s.newProvider(s.wire.BaseURL(r.url)+"/", r.client)
+	if got, _, err = Collect(t, t.Context(), slashed, Ask("Hello")); err != nil || strings.Join(got, "") != "You said: Hello" {
+		t.Errorf("a base URL with a slash at its end gives %q, %v", got, err)
+	}
+
 	r = s.rig(t, upstream.Script{Empty: true})
 	if got, last, err = Collect(t, t.Context(), r.provider, Ask("Say nothing")); err != nil || len(got) != 0 {
 		t.Errorf("empty answer gives %q, %v, want a success without text", got, err)

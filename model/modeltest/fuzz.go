@@ -1,9 +1,9 @@
 package modeltest
 
 import (
-	"bytes"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/openclaw/openclaw/claw"
@@ -17,8 +17,8 @@ func Fuzz(f *testing.F, newProvider NewProvider, wire upstream.Wire) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		client := &http.Client{Transport: canned(answer)}
-		_, _, err := Collect(t, t.Context(), newProvider(wire.BaseURL("http://127.0.0.1:1"), client), Ask("Hello"))
+		provider := newProvider(wire.BaseURL("http://127.0.0.1:1"), Canned(string(answer)))
+		_, _, err := Collect(t, t.Context(), provider, Ask("Hello"))
 		if err != nil {
 			e := claw.AsError(err)
 			if e.Code != claw.ModelError || e.Reason == "" || e.Message == "" {
@@ -28,11 +28,13 @@ func Fuzz(f *testing.F, newProvider NewProvider, wire upstream.Wire) {
 	})
 }
 
-// canned is an answer without a server.
-type canned []byte
+// Canned returns a client that gets one answer to every call, without a server: for what only one vendor says.
+func Canned(answer string) *http.Client { return &http.Client{Transport: canned(answer)} }
+
+type canned string
 
 func (c canned) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{
-		StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(c)),
+		StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(c))),
 	}, nil
 }

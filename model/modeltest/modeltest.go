@@ -66,6 +66,7 @@ type suite struct {
 type rig struct {
 	up       *upstream.Server
 	url      string
+	client   *http.Client
 	provider claw.Provider
 	conns    *conns
 }
@@ -79,7 +80,8 @@ func (s suite) rig(t *testing.T, scripts ...upstream.Script) *rig {
 	transport := &http.Transport{DialContext: r.conns.dial}
 	t.Cleanup(transport.CloseIdleConnections)
 	r.url = server.URL
-	r.provider = s.newProvider(s.wire.BaseURL(server.URL), &http.Client{Transport: transport})
+	r.client = &http.Client{Transport: transport}
+	r.provider = s.newProvider(s.wire.BaseURL(server.URL), r.client)
 	return r
 }
 
