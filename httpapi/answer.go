@@ -5,6 +5,7 @@ import (
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -47,7 +48,12 @@ func (ans jsonAnswer) send(x *exchange) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(buf.Len()))
 	x.WriteHeader(ans.status)
-	_, _ = x.Write(buf.Bytes()) // the client has left; finish still writes the log's line
+	for piece := range slices.Chunk(buf.Bytes(), 64<<10) {
+		if _, err := x.Write(piece); err != nil {
+			x.cut = true
+			return
+		}
+	}
 }
 
 // noContent is a 204.

@@ -191,30 +191,37 @@ func (x *exchange) Header() http.Header { return x.w.Header() }
 // Unwrap is how [http.ResponseController] finds what it controls.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.w }
 
-// WriteHeader sends the status, and bounds how long the client's slowness can hold up the answer, in both directions.
+// WriteHeader sends the status.
 func (x *exchange) WriteHeader(status int) {
 	if x.status != 0 {
 		return
 	}
 	x.status = status
-	now := time.Now()
 	if !x.bodyRead && x.r.ContentLength != 0 {
 		// Before it answers, net/http reads what is left of the body, so as to use the connection again. A body that
 		// is on its way is there within a moment; one that is not must not keep the answer from the client.
-		_ = x.control.SetReadDeadline(now.Add(time.Second))
+		_ = x.control.SetReadDeadline(time.Now().Add(time.Second))
 	}
 	if len(x.r.TransferEncoding) > 0 {
 		// net/http drops a Content-Length that contradicts the chunks, without a trace. Proxies that believe the length
 		// and not the chunks see other requests on this connection than we do, so none may follow.
 		x.Header().Set("Connection", "close")
 	}
-	_ = x.control.SetWriteDeadline(now.Add(x.api.writeTimeout))
+	x.limitWrite()
 	x.w.WriteHeader(status)
 }
 
-// Write sends a piece of the answer's body.
+// limitWrite gives the client time to take what is written next, and cuts it off after that. net/http lifts the limit
+// with the end of the request.
+func (x *exchange) limitWrite() {
+	_ = x.control.SetWriteDeadline(time.Now().Add(x.api.writeTimeout))
+}
+
+// Write sends a piece of the answer's body. A client that takes long for a long answer is fine as long as each piece gets
+// through in time.
 func (x *exchange) Write(b []byte) (int, error) {
 	x.WriteHeader(http.StatusOK)
+	x.limitWrite()
 	n, err := x.w.Write(b)
 	x.bytes += int64(n)
 	return n, err

@@ -24,9 +24,8 @@ type client struct {
 	block   chan struct{} // where set, a write waits for it
 }
 
-func (c *client) Header() http.Header              { return http.Header{} }
-func (c *client) WriteHeader(int)                  {}
-func (c *client) SetWriteDeadline(time.Time) error { return nil }
+func (c *client) Header() http.Header { return http.Header{} }
+func (c *client) WriteHeader(int)     {}
 func (c *client) read() (text string, flushes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,7 +57,7 @@ func delta(seq int64, text string) claw.Event {
 func TestPumpSharesFlushes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &client{block: make(chan struct{})}
-		p := newPump(c, time.Second, time.Minute, func() {})
+		p := newPump(c, time.Minute, func() {})
 		synctest.Wait()
 		if _, flushes := c.read(); flushes != 1 {
 			t.Fatalf("%d flushes, want the header's", flushes)
@@ -83,7 +82,7 @@ func TestPumpSharesFlushes(t *testing.T) {
 func TestPumpDoesNotDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := new(client)
-		p := newPump(c, time.Second, time.Minute, func() {})
+		p := newPump(c, time.Minute, func() {})
 		begun := time.Now()
 		for seq := range int64(10) {
 			p.send(delta(seq+1, "x"))
@@ -102,7 +101,7 @@ func TestPumpDoesNotDelay(t *testing.T) {
 func TestPumpBeatsInSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := new(client)
-		p := newPump(c, time.Second, 15*time.Second, func() {})
+		p := newPump(c, 15*time.Second, func() {})
 		beats := func() int { text, _ := c.read(); return strings.Count(text, ": keep-alive\n\n") }
 		for _, tt := range []struct {
 			wait  time.Duration
@@ -137,7 +136,7 @@ func TestPumpBeatsInSilence(t *testing.T) {
 func TestPumpWaitsForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &client{block: make(chan struct{})}
-		p := newPump(c, time.Second, time.Minute, func() {})
+		p := newPump(c, time.Minute, func() {})
 		var sent int
 		done := make(chan struct{})
 		go func() {
@@ -165,7 +164,7 @@ func TestPumpStopsTheRunsReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := new(client)
 		stopped := false
-		p := newPump(c, time.Second, time.Minute, func() { stopped = true })
+		p := newPump(c, time.Minute, func() { stopped = true })
 		synctest.Wait()
 		c.mu.Lock()
 		c.fail = errors.New("gone")
@@ -217,7 +216,7 @@ func BenchmarkAppendEvent(b *testing.B) {
 }
 
 func BenchmarkPump(b *testing.B) {
-	p := newPump(new(nowhere), time.Second, time.Minute, func() {})
+	p := newPump(new(nowhere), time.Minute, func() {})
 	ev := delta(1234, "The ")
 	b.ReportAllocs()
 	for b.Loop() {

@@ -31,7 +31,7 @@ func (ans eventStream) send(x *exchange) {
 	if x.r.Method == http.MethodHead {
 		return
 	}
-	p := newPump(x, x.api.writeTimeout, x.api.keepAlive, ans.stop)
+	p := newPump(x, x.api.keepAlive, ans.stop)
 	defer func() {
 		if p.close() != nil {
 			x.cut = true
@@ -77,7 +77,6 @@ const maxPending = 64 << 10
 type pump struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
-	timeout time.Duration // of one write
 	silence time.Duration // until a heartbeat
 	stop    func()        // ends the sequence of events
 	write   func()        // p.drain, bound once: `go p.drain()` would allocate each time
@@ -93,10 +92,11 @@ type pump struct {
 	timer   *time.Timer
 }
 
-// newPump sends the header at once, since the first event may be long in coming.
-func newPump(w http.ResponseWriter, timeout, silence time.Duration, stop func()) *pump {
+// newPump sends the header at once, since the first event may be long in coming. A write to w must fail once the client
+// has not taken it for too long.
+func newPump(w http.ResponseWriter, silence time.Duration, stop func()) *pump {
 	p := &pump{
-		w: w, control: http.NewResponseController(w), timeout: timeout, silence: silence, stop: stop,
+		w: w, control: http.NewResponseController(w), silence: silence, stop: stop,
 		writing: true, last: time.Now(),
 	}
 	p.moved.L = &p.mu
@@ -155,9 +155,6 @@ func (p *pump) drain() {
 }
 
 func (p *pump) flush(batch []byte) error {
-	if err := p.control.SetWriteDeadline(time.Now().Add(p.timeout)); err != nil {
-		return err
-	}
 	if len(batch) > 0 {
 		if _, err := p.w.Write(batch); err != nil {
 			return err

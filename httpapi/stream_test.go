@@ -213,6 +213,29 @@ func TestASlowReaderIsCutOff(t *testing.T) {
 	}
 }
 
+// A client that takes long for much is not a slow one.
+func TestAnAnswerMayTakeLong(t *testing.T) {
+	const patience, pieces = 500 * time.Millisecond, 30
+	g := open(t, func(cfg *httpapi.Config, _ *http.Server) { cfg.WriteTimeout = patience })
+	text := strings.Repeat("x", 16<<20)
+	g.chat.history = func(string, claw.HistoryQuery) ([]claw.Message, error) {
+		return []claw.Message{{ID: "msg_1", Role: claw.RoleUser, Content: text, Status: claw.StatusComplete, CreatedAt: born}}, nil
+	}
+	resp := g.stream(g.request("GET", "/api/v1/sessions/session_abc123/history", ""))
+	begun, got := time.Now(), int64(0)
+	for range pieces {
+		n, err := io.CopyN(io.Discard, resp.Body, int64(len(text)/pieces))
+		if got += n; err != nil {
+			t.Fatalf("cut off after %d bytes and %v: %v", got, time.Since(begun), err)
+		}
+		time.Sleep(2 * patience / pieces) // the client's pace
+	}
+	rest, err := io.Copy(io.Discard, resp.Body)
+	if got += rest; err != nil || got != resp.ContentLength {
+		t.Errorf("%d bytes of %d: %v", got, resp.ContentLength, err)
+	}
+}
+
 func TestStreamsAreTakenUpAgain(t *testing.T) {
 	g := open(t)
 	var afters []int64
