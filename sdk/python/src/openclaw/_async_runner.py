@@ -9,7 +9,7 @@ import anyio  # comes with httpx, whose connections wait by it too
 import httpx
 
 from ._core.actions import Action, Call, Flow, Head, Open, Outcome, Read, Sleep
-from ._http import FAILURES, LIMITS, broken, build, expect_silence_of
+from ._http import CLOSING_FAILURES, LIMITS, broken, build, expect_silence_of
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class AsyncExchange:
             if isinstance(action, Sleep):
                 await self.close()
                 await self._sleep(action.seconds)
-        except FAILURES as e:
+        except httpx.RequestError as e:
             return Outcome(error=broken(e))
         return Outcome()
 
@@ -63,7 +63,7 @@ class AsyncExchange:
         if response is not None:
             try:
                 await response.aclose()
-            except FAILURES:
+            except CLOSING_FAILURES:
                 pass  # it is of no use any more, in whatever state
 
 

@@ -15,8 +15,8 @@ from ._core.settings import CONNECT_TIMEOUT
 # answers at a time: the 101st would just wait.
 LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=32)
 
-# What httpx raises for a failed exchange, and what has been seen to slip through it from the layers below.
-FAILURES: Final = (httpx.RequestError, OSError)
+# Closing goes past httpx's own mapping of errors, so that those of sockets and TLS come through as they are.
+CLOSING_FAILURES: Final = (httpx.RequestError, OSError)
 
 
 def build(http: httpx.Client | httpx.AsyncClient, action: Open) -> httpx.Request:

@@ -9,7 +9,7 @@ from typing import TypeVar
 import httpx
 
 from ._core.actions import Action, Call, Flow, Head, Open, Outcome, Read, Sleep
-from ._http import FAILURES, LIMITS, broken, build, expect_silence_of
+from ._http import CLOSING_FAILURES, LIMITS, broken, build, expect_silence_of
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class Exchange:
             if isinstance(action, Sleep):
                 self.close()
                 self._sleep(action.seconds)
-        except FAILURES as e:
+        except httpx.RequestError as e:
             return Outcome(error=broken(e))
         return Outcome()
 
@@ -56,7 +56,7 @@ class Exchange:
         if response is not None:
             try:
                 response.close()
-            except FAILURES:
+            except CLOSING_FAILURES:
                 pass  # it is of no use any more, in whatever state
 
 

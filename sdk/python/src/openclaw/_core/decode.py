@@ -80,7 +80,7 @@ def decode(cls: type[ModelT], data: object, **more: Any) -> ModelT:
         ValueError: Where `data` is not of that form. The message says what is wrong and where.
     """
     if not isinstance(data, dict):
-        raise ValueError(f"a {_name(data)} instead of an object")
+        raise ValueError(f"{_name(data)} instead of an object")
     rest = dict(typing.cast("dict[str, Any]", data))
     for field in _fields(cls):
         value = rest.pop(field.wire, None)
@@ -102,7 +102,7 @@ def _convert(hint: Any, value: object) -> object:
         return _convert(hint, value)
     if origin is tuple:
         if not isinstance(value, list):
-            raise ValueError(f"a {_name(value)} instead of an array")
+            raise ValueError(f"{_name(value)} instead of an array")
         item = typing.get_args(hint)[0]
         return tuple(_convert(item, each) for each in typing.cast("list[object]", value))
     if isinstance(hint, type) and issubclass(hint, Model):
@@ -110,7 +110,7 @@ def _convert(hint: Any, value: object) -> object:
     if hint is datetime:
         return parse_time(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise ValueError(f"a {_name(value)} instead of a {hint.__name__}")
+        raise ValueError(f"{_name(value)} instead of {hint.__name__}")
     return value
 
 

@@ -149,8 +149,8 @@ def _chat_request(
     accept: str = "application/json",
 ) -> Request:
     key = _new_key() if idempotency_key is None else idempotency_key
-    if not re.fullmatch(r"[ -~]{1,255}", key):
-        raise InvalidArgumentError("idempotency_key is not 1 to 255 printable ASCII characters")
+    if not re.fullmatch(r"[ -~]{1,255}", key) or key != key.strip():  # HTTP takes spaces at the ends away
+        raise InvalidArgumentError("idempotency_key is not 1 to 255 printable ASCII characters without space around")
     fields = {"message": message, "sessionKey": session_key, "onDisconnect": on_disconnect}
     present = {name: value for name, value in fields.items() if value is not None}
     try:

@@ -33,6 +33,8 @@ SILENCE_TIMEOUT = 60.0
 """Four of the comments that a gateway sends into a silent stream."""
 CONNECT_TIMEOUT = 10.0
 
+_MAX_PORT = 65535
+
 logger = logging.getLogger("openclaw")
 
 
@@ -173,7 +175,10 @@ class Settings:
 
     def with_(self, **changes: Any) -> Settings:
         """Return a copy with the changes that are not None, checked."""
-        settings = replace(self, **{name: value for name, value in changes.items() if value is not None})
+        changes = {name: value for name, value in changes.items() if value is not None}
+        if not changes:
+            return self
+        settings = replace(self, **changes)
         settings._check()
         return settings
 
@@ -201,7 +206,7 @@ def _parse_base_url(text: str) -> str:
         raise InvalidArgumentError(f"base_url {text!r}: {e}") from None
     if url.userinfo:
         raise InvalidArgumentError("base_url has a user in it: the gateway takes a token, given as api_key")
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > _MAX_PORT:
         raise InvalidArgumentError(f"base_url {text!r} is not of the form http://host:port or https://host")
     if url.query or url.fragment:
         raise InvalidArgumentError(f"base_url {text!r} has a query or a fragment: leave out what follows the path")

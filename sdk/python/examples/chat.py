@@ -1,0 +1,24 @@
+"""Ask a question, and go on in the same session.
+
+Set OPENCLAW_API_KEY, and OPENCLAW_BASE_URL where the gateway is not at http://localhost:3000.
+"""
+
+from openclaw import APIError, OpenClaw, RateLimitError
+
+
+def main() -> None:
+    with OpenClaw() as client:
+        try:
+            reply = client.chat("What is the capital of France?")
+            print(reply.content)
+            reply = client.chat("And how many people live there?", session_key=reply.session_key)
+            print(reply.content)
+            print(f"[{reply.model}, {reply.usage.output_tokens} tokens, session {reply.session_key}]")
+        except RateLimitError as e:
+            print(f"Too many requests. Try again in {e.retry_after or 0:g} seconds.")
+        except APIError as e:
+            print(f"{e.code}: {e.message}")
+
+
+if __name__ == "__main__":
+    main()
