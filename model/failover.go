@@ -149,7 +149,7 @@ func (r *run) ask(ctx context.Context, t Target) (done bool, err error) {
 		wait, again := r.wait(t, failure, try)
 		r.f.o.Logger.WarnContext(ctx, "A model failed to answer.",
 			"provider", t.Provider.Name(), "model", t.Model, "reason", failure.Reason, "attempt", r.attempts,
-			"begun", begun, "retryIn", wait, "error", failure)
+			"begun", begun, "retry", again, "wait", wait, "error", failure)
 		switch {
 		case begun, failure.Code != claw.ModelError, failure.Reason == claw.ReasonRejected:
 			return true, failure

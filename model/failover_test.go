@@ -427,7 +427,7 @@ func TestFailoverLogs(t *testing.T) {
 			Targets: []Target{{Provider: a, Model: "m"}}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 		})
 		askOnce(t.Context(), f)
-		for _, want := range []string{"level=WARN", "provider=a", "model=m", "reason=overloaded", "attempt=1", "retryIn=", "status 503: details"} {
+		for _, want := range []string{"level=WARN", "provider=a", "model=m", "reason=overloaded", "attempt=1", "retry=true", "wait=", "status 503: details"} {
 			if !strings.Contains(log.String(), want) {
 				t.Errorf("log is %q, want %q in it", log.String(), want)
 			}

@@ -119,8 +119,8 @@ func (e *Endpoint) connectError(model string, err error) *claw.Error {
 	if n, ok := errors.AsType[net.Error](err); ok && n.Timeout() || errors.Is(err, context.DeadlineExceeded) {
 		return e.failed(claw.ReasonTimeout, model).Because(err)
 	}
-	return claw.ModelErrorf(claw.ReasonUnavailable, "No connection to provider %q. Check that its server is running and "+
-		"that its baseUrl in the configuration is right.", e.Provider).Because(err)
+	return claw.ModelErrorf(claw.ReasonUnavailable, "No connection to provider %q. Check that its server is running "+
+		"and can be reached from here, and its baseUrl in the configuration.", e.Provider).Because(err)
 }
 
 // excerpt returns the beginning of a provider's error for the log: quoted, and without the API key, which some servers
