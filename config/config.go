@@ -46,7 +46,7 @@ type Config struct {
 type Server struct {
 	Host            string        `yaml:"host"`            // name or IP address; default 127.0.0.1, this machine only
 	Port            int           `yaml:"port"`            // default 3000; 0 lets the system choose
-	AllowedHosts    []string      `yaml:"allowedHosts"`    // host names, without port, by which clients may call the gateway; loopback names and IP addresses always may
+	AllowedHosts    []string      `yaml:"allowedHosts"`    // names that clients may call it by; loopback names and IP addresses always do
 	ShutdownTimeout time.Duration `yaml:"shutdownTimeout"` // how long running answers may go on at shutdown; default 25s
 }
 
@@ -108,7 +108,7 @@ type Models struct {
 // configuration: its key is then taken from the environment variable that its vendor documents.
 type Provider struct {
 	Type    string                   `yaml:"type"`    // anthropic, openai, gemini, ollama or offline; default the provider's name
-	APIKey  Secret                   `yaml:"apiKey"`  // default ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY or GOOGLE_API_KEY where baseUrl is unset
+	APIKey  Secret                   `yaml:"apiKey"`  // default the vendor's environment variable, where baseUrl is unset
 	BaseURL string                   `yaml:"baseUrl"` // default the vendor's own; no trailing slash
 	Models  map[string]ModelOverride `yaml:"models"`  // what the built-in catalogue does not know or should be corrected in
 }

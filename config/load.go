@@ -127,7 +127,8 @@ func parse(path string, data []byte, env Env, flags []Flag) (*Config, []Problem)
 	v := validator{decoder: d, cfg: cfg, undecoded: len(d.problems) > 0}
 	v.validate()
 	slices.SortStableFunc(d.problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Source.Flag, b.Source.Flag), cmp.Compare(a.Source.Env, b.Source.Env), cmp.Compare(a.Source.Line, b.Source.Line))
+		return cmp.Or(cmp.Compare(a.Source.Flag, b.Source.Flag), cmp.Compare(a.Source.Env, b.Source.Env),
+			cmp.Compare(a.Source.Line, b.Source.Line))
 	})
 	return cfg, d.problems
 }

@@ -118,14 +118,16 @@ func (v *validator) tokens() {
 			v.problem(path+".name", fmt.Sprintf("%s has no valid name (%q)", path, t.Name),
 				"Name the application that uses it: up to 64 letters, digits and . _ @ - or space")
 		} else if first, dup := names[t.Name]; dup {
-			v.problem(path+".name", fmt.Sprintf("the token name %q is used twice, first on line %d", t.Name, v.source(fmt.Sprintf("api.tokens[%d].name", first)).Line),
+			line := v.source(fmt.Sprintf("api.tokens[%d].name", first)).Line
+			v.problem(path+".name", fmt.Sprintf("the token name %q is used twice, first on line %d", t.Name, line),
 				"Give each token a name of its own")
 		} else {
 			names[t.Name] = i
 		}
 		if v.secret(path, t) {
 			if first, dup := hashes[t.Hash()]; dup {
-				v.problem(path+".token", fmt.Sprintf("%s is the same secret as api.tokens[%d]", path, first), "Give each application a token of its own. "+freshToken)
+				v.problem(path+".token", fmt.Sprintf("%s is the same secret as api.tokens[%d]", path, first),
+				"Give each application a token of its own. "+freshToken)
 			} else {
 				hashes[t.Hash()] = i
 			}
