@@ -127,7 +127,7 @@ func (v *validator) tokens() {
 		if v.secret(path, t) {
 			if first, dup := hashes[t.Hash()]; dup {
 				v.problem(path+".token", fmt.Sprintf("%s is the same secret as api.tokens[%d]", path, first),
-				"Give each application a token of its own. "+freshToken)
+					"Give each application a token of its own. "+freshToken)
 			} else {
 				hashes[t.Hash()] = i
 			}
