@@ -21,7 +21,7 @@ type jsonAnswer struct {
 	body   any
 }
 
-func ok(body any) answer { return jsonAnswer{http.StatusOK, body} }
+func answerJSON(body any) answer { return jsonAnswer{http.StatusOK, body} }
 
 // lenient lets text through that a store should not have: a stray byte in one message, shown as U+FFFD, must not make
 // the whole history a 500.

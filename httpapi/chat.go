@@ -58,7 +58,7 @@ func (a *API) whole(x *exchange, req claw.ChatRequest) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return replayed(started, ok(body)), nil
+	return replayed(started, answerJSON(body)), nil
 }
 
 // collect reads a run's events to the end and returns the whole answer, or the run's error.

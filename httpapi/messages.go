@@ -6,7 +6,7 @@ func (a *API) getMessage(x *exchange) (answer, error) {
 		return nil, err
 	}
 	view, err := a.chat.Message(x.r.Context(), x.who, id)
-	return ok(viewOf(view)), err
+	return answerJSON(viewOf(view)), err
 }
 
 func (a *API) streamMessage(x *exchange) (answer, error) {
@@ -27,5 +27,5 @@ func (a *API) cancelMessage(x *exchange) (answer, error) {
 		return nil, err
 	}
 	view, err := a.chat.Cancel(x.r.Context(), x.who, id)
-	return ok(viewOf(view)), err
+	return answerJSON(viewOf(view)), err
 }

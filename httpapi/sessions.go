@@ -15,7 +15,7 @@ func (a *API) listSessions(x *exchange) (answer, error) {
 	for i, s := range page.Sessions {
 		body.Sessions[i] = sessionOf(s)
 	}
-	return ok(body), nil
+	return answerJSON(body), nil
 }
 
 func (x *exchange) sessionQuery() (sq claw.SessionQuery, err error) {
@@ -43,7 +43,7 @@ func (a *API) getSession(x *exchange) (answer, error) {
 		return nil, err
 	}
 	s, err := a.sessions.Session(x.r.Context(), x.who.Workspace, key)
-	return ok(sessionOf(s)), err
+	return answerJSON(sessionOf(s)), err
 }
 
 func (a *API) deleteSession(x *exchange) (answer, error) {
@@ -71,7 +71,7 @@ func (a *API) getHistory(x *exchange) (answer, error) {
 	for i, m := range messages {
 		body.Messages[i] = messageOf(m)
 	}
-	return ok(body), nil
+	return answerJSON(body), nil
 }
 
 // defaultHistory is how many messages a history has where the client does not say.

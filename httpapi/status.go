@@ -23,17 +23,19 @@ func (a *API) getStatus(x *exchange) (answer, error) {
 	if len(s.Reasons) > 0 {
 		body.Status = "degraded"
 	}
-	return ok(body), nil
+	return answerJSON(body), nil
 }
 
-func (a *API) getOpenAPI(*exchange) (answer, error) { return ok(jsontext.Value(a.openapi)), nil }
+func (a *API) getOpenAPI(*exchange) (answer, error) {
+	return answerJSON(jsontext.Value(a.openapi)), nil
+}
 
-func (a *API) healthz(*exchange) (answer, error) { return ok(probeBody{"ok"}), nil }
+func (a *API) healthz(*exchange) (answer, error) { return answerJSON(probeBody{"ok"}), nil }
 
 // readyz tells the outside nothing but yes or no; the log has the cause.
 func (a *API) readyz(*exchange) (answer, error) {
 	if err := a.ready(); err != nil {
 		return nil, claw.Errorf(claw.Unavailable, "The gateway is not ready.").Because(err)
 	}
-	return ok(probeBody{"ready"}), nil
+	return answerJSON(probeBody{"ready"}), nil
 }
