@@ -57,9 +57,16 @@ var _ claw.Store = (*Store)(nil)
 type Option func(*options)
 
 type options struct {
-	reserve  int64
-	interval time.Duration
+	reserve  int64         // bytes
+	interval time.Duration // between tries to have the reserve back
+	busy     time.Duration // see busyTimeout
 	log      *slog.Logger
+}
+
+func defaults() options {
+	return options{
+		reserve: defaultReserve, interval: reserveInterval, busy: busyTimeout, log: slog.New(slog.DiscardHandler),
+	}
 }
 
 // WithReserve sets the size in bytes of the file that keeps space on the disk free for deletions: when the disk is full
@@ -72,7 +79,7 @@ func WithLogger(l *slog.Logger) Option { return func(o *options) { o.log = l } }
 // Open opens the database at path, and creates it, readable by this user alone, where there is none. It fails where
 // another process serves the same file.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
-	o := options{reserve: defaultReserve, interval: reserveInterval, log: slog.New(slog.DiscardHandler)}
+	o := defaults()
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -110,7 +117,7 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 	if err := create(path); err != nil {
 		return nil, err
 	}
-	writing, err := openDB(path, "_pragma=cache_size(-2048)")
+	writing, err := openDB(path, o.busy, "_pragma=cache_size(-2048)&_pragma=wal_autocheckpoint(0)")
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +129,7 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 	if err := migrate(ctx, writing); err != nil {
 		return nil, err
 	}
-	reading, err := openDB(path, "_pragma=cache_size(-512)&_pragma=query_only(1)")
+	reading, err := openDB(path, o.busy, "_defensive=1&_pragma=cache_size(-512)&_pragma=query_only(1)")
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +143,7 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 	if err := res.prepare(); err != nil {
 		o.log.Warn("storage has no room for its reserve: no new messages are taken until it has", "error", err)
 	}
-	return &Store{lock: held, readers: newReaders(reading), writer: startWriter(writing, c, res, o.log)}, nil
+	return &Store{lock: held, readers: newReaders(reading), writer: startWriter(path, writing, c, res, o)}, nil
 }
 
 // create makes the file where there is none: SQLite would make it readable for others, and gives the log and the index
@@ -153,13 +160,13 @@ func create(path string) error {
 }
 
 // openDB returns a pool of connections to the file, with what all of them have in common and the settings given.
-func openDB(path, settings string) (*sql.DB, error) {
+func openDB(path string, busy time.Duration, settings string) (*sql.DB, error) {
 	name := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
 	if !strings.HasPrefix(name.Path, "/") { // C:/...
 		name.Path = "/" + name.Path
 	}
 	name.RawQuery = strings.Join([]string{
-		fmt.Sprintf("_pragma=busy_timeout(%d)", busyTimeout.Milliseconds()), // first, since those below may meet a lock
+		fmt.Sprintf("_pragma=busy_timeout(%d)", busy.Milliseconds()), // first, since those below may meet a lock
 		"_pragma=journal_mode(WAL)",
 		"_pragma=synchronous(FULL)", // syncs the log at every commit
 		"_pragma=foreign_keys(1)",
@@ -167,7 +174,6 @@ func openDB(path, settings string) (*sql.DB, error) {
 		"_pragma=temp_store(2)",    // in memory: what a savepoint or a sort puts aside is text too
 		"_pragma=journal_size_limit(16777216)",
 		"_pragma=trusted_schema(0)",
-		"_defensive=1",
 		"_dqs=0",
 		settings,
 	}, "&")

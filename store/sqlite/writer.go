@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -13,8 +14,9 @@ import (
 )
 
 const (
-	queueLen = 256 // writes that wait; behind them, callers wait
-	groupLen = 64  // writes of one commit, so that the first of them does not wait for long
+	queueLen = 256  // writes that wait; behind them, callers wait
+	groupLen = 64   // writes of one commit, so that the first of them does not wait for long
+	logPages = 1000 // 4 MB
 
 	// Text that was deleted stays in the write-ahead log until that is emptied: when there is nothing else to do, but
 	// after this time in any case.
@@ -38,25 +40,29 @@ type request struct {
 // writer owns the one connection that writes. It commits what waits as one transaction, so that requests which come at
 // the same time share the cost of one sync.
 type writer struct {
+	path    string // of the database
 	db      *sql.DB
 	conn    *conn // nil after it broke, until the next write
 	queue   chan *request
 	stopped chan struct{}
 	reserve *reserve
+	busy    time.Duration // how long a write waits for another program
 	log     *slog.Logger
 
 	eraseAt time.Time // when to try next to empty the log, if idle; zero where it holds no deleted text
 	eraseBy time.Time // when to try in any case
+	logMax  int       // pages in the log at which it is moved into the database
 	timer   *time.Timer
 }
 
 // startWriter takes over conn, the connection of db.
-func startWriter(db *sql.DB, c *conn, res *reserve, log *slog.Logger) *writer {
+func startWriter(path string, db *sql.DB, c *conn, res *reserve, o options) *writer {
 	w := &writer{
-		db: db, conn: c, reserve: res, log: log,
+		path: path, db: db, conn: c, reserve: res, busy: o.busy, log: o.log,
 		queue:   make(chan *request, queueLen),
 		stopped: make(chan struct{}),
 		timer:   time.NewTimer(0),
+		logMax:  logPages,
 	}
 	w.eraseSoon() // a process that was killed may have left deleted text behind
 	go w.loop()
@@ -117,6 +123,7 @@ func (w *writer) loop() {
 				return
 			}
 			w.serve(w.gather(r))
+			w.limitLog()
 		case <-w.timer.C:
 		}
 	}
@@ -256,7 +263,10 @@ func (w *writer) makeRoom(cause error) bool {
 	}
 	w.log.Warn("storage is full: the reserve is given up, no new messages are taken until there is room for it again",
 		"error", cause)
-	_ = w.truncateLog() // a help, not a need
+	// Emptying the log takes room for its pages in the database first. It must not eat up what has just been freed.
+	if info, err := os.Stat(w.path + "-wal"); err == nil && info.Size() < w.reserve.size/2 {
+		_ = w.truncateLog() // a help, not a need
+	}
 	return true
 }
 
@@ -292,22 +302,51 @@ func (w *writer) tidy() {
 	}
 }
 
-// truncateLog moves what the write-ahead log holds into the database and empties the log. It fails where a reader
-// still needs the log.
-func (w *writer) truncateLog() error {
+// limitLog moves the log into the database when it has grown long, so that the next commits begin it anew. SQLite would
+// do so by itself, but would not scrub it first.
+func (w *writer) limitLog() {
+	if w.conn == nil {
+		return
+	}
+	pages, _, err := w.checkpoint("NOOP")
+	if err != nil || pages < w.logMax {
+		return
+	}
+	w.logMax = pages + logPages // where it fails, or a reader still needs the log, the log grows on for a while
+	if err := w.scrub(); err != nil {
+		w.log.Error("the database's log could not be scrubbed", "error", err)
+		return
+	}
+	if pages, moved, err := w.checkpoint("PASSIVE"); err == nil && moved == pages {
+		w.logMax = logPages
+	}
+}
+
+// truncateLog moves what the log holds into the database, scrubbed, and empties the log. It fails where a reader still
+// needs the log.
+func (w *writer) truncateLog() (err error) {
 	if w.conn == nil {
 		return errors.New("not connected")
+	}
+	if err := w.scrub(); err != nil {
+		return err
 	}
 	if err := w.conn.do(fmt.Sprintf("PRAGMA busy_timeout = %d", eraseWait.Milliseconds())); err != nil {
 		return err
 	}
-	defer func() { _ = w.conn.do(fmt.Sprintf("PRAGMA busy_timeout = %d", busyTimeout.Milliseconds())) }()
-	var busy, logged, moved int
-	err := w.conn.tx(context.Background()).row("PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &logged, &moved)
+	_, _, err = w.checkpoint("TRUNCATE")
+	return errors.Join(err, w.conn.do(fmt.Sprintf("PRAGMA busy_timeout = %d", w.busy.Milliseconds())))
+}
+
+// checkpoint has SQLite move the log into the database, in one of its modes, and returns how many pages are in the log
+// and how many of them have been moved.
+func (w *writer) checkpoint(mode string) (pages, moved int, err error) {
+	var busy int
+	err = w.conn.tx(context.Background()).row("PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &pages, &moved)
 	if err == nil && busy != 0 {
 		err = errors.New("the log is in use")
 	}
-	return err
+	return pages, moved, err
 }
 
 // finish leaves the database without a log, all of it in one file.

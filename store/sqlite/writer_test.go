@@ -1,0 +1,304 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/openclaw/openclaw/claw"
+)
+
+// together has the writer take all the requests as one group, by keeping it busy until they wait.
+func together(t *testing.T, s *Store, calls ...func() error) []error {
+	t.Helper()
+	busy, release := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_, err := write(t.Context(), s, request{}, func(*tx) (any, error) {
+			close(busy)
+			<-release
+			return nil, nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-busy
+	errs := make([]error, len(calls))
+	for i, call := range calls {
+		wg.Go(func() { errs[i] = call() })
+		for len(s.writer.queue) <= i {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	close(release)
+	wg.Wait()
+	return errs
+}
+
+func insert(s *Store, session, id string) func() error {
+	return func() error {
+		_, _, err := s.BeginRun(context.Background(), newRun(session, id, "text"))
+		return err
+	}
+}
+
+func count(t *testing.T, s *Store) int {
+	t.Helper()
+	n, err := s.CountSessions(t.Context(), "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestOnesFailureIsItsOwn(t *testing.T) {
+	s, _ := openTest(t)
+	turn(t, s, "old", "0", "text", "text")
+	wait := func() error { // fails after it has written
+		_, err := write(t.Context(), s, request{}, func(t *tx) (any, error) {
+			_, err := beginRunOnly(t, newRun("half", "half", "text"))
+			return nil, errors.Join(err, errNoSession)
+		})
+		return err
+	}
+	panics := func() error {
+		_, err := write(t.Context(), s, request{}, func(t *tx) (any, error) {
+			if _, err := beginRunOnly(t, newRun("panic", "panic", "text")); err != nil {
+				return nil, err
+			}
+			panic("a defect")
+		})
+		return err
+	}
+	errs := together(t, s, insert(s, "a", "1"), wait, insert(s, "b", "2"), insert(s, "c", "2"), panics, insert(s, "d", "3"),
+		func() error { return s.DeleteSession(t.Context(), "default", "none") },
+		func() error { return s.DeleteSession(t.Context(), "default", "old") })
+	for i, failed := range []bool{false, true, false, true, true, false, true, false} {
+		if (errs[i] != nil) != failed {
+			t.Errorf("request %d: %v", i, errs[i])
+		}
+	}
+	wantWords(t, errs[4], "panicked", "a defect")
+	if claw.CodeOf(errs[4]) != claw.InternalError {
+		t.Errorf("the panic is a %s", claw.CodeOf(errs[4]))
+	}
+	page, err := s.Sessions(t.Context(), "default", claw.SessionQuery{Limit: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	for _, x := range page.Sessions {
+		keys = append(keys, x.Key)
+	}
+	if fmt.Sprint(keys) != "[d b a]" || count(t, s) != 3 {
+		t.Errorf("the sessions are %v (%d), want d, b and a", keys, count(t, s))
+	}
+}
+
+func beginRunOnly(t *tx, n claw.NewRun) (claw.Run, error) {
+	run, _, err := beginRun(t, n)
+	return run, err
+}
+
+func TestConcurrentWritesShareACommit(t *testing.T) {
+	s, path := openTest(t)
+	calls := make([]func() error, 50)
+	for i := range calls {
+		calls[i] = insert(s, fmt.Sprintf("s%d", i), fmt.Sprint(i))
+	}
+	for commits(t, path) > 0 { // what opening wrote
+		time.Sleep(time.Millisecond)
+	}
+	for i, err := range together(t, s, calls...) {
+		if err != nil {
+			t.Errorf("request %d: %v", i, err)
+		}
+	}
+	if n := commits(t, path); n != 1 {
+		t.Errorf("50 requests that waited took %d commits, want 1", n)
+	}
+	if n := count(t, s); n != 50 {
+		t.Errorf("%d sessions, want 50", n)
+	}
+}
+
+// commits counts the commits in the write-ahead log: the frames that say how large the database is after them. The log's
+// header has 32 bytes and the page's size at byte 8; a frame has a header of 24, with the size in pages at byte 4.
+func commits(t *testing.T, path string) (n int) {
+	t.Helper()
+	log, err := os.ReadFile(path + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(log) < 32 {
+		return 0
+	}
+	page := int(binary.BigEndian.Uint32(log[8:]))
+	for at := 32; at+24+page <= len(log); at += 24 + page {
+		if binary.BigEndian.Uint32(log[at+4:]) != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func TestCallersThatLeft(t *testing.T) {
+	s, _ := openTest(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	errs := together(t, s,
+		func() error {
+			_, _, err := s.BeginRun(ctx, newRun("left", "1", "text"))
+			return err
+		},
+		func() error { cancel(); return insert(s, "stayed", "2")() })
+	if !errors.Is(errs[0], context.Canceled) || errs[1] != nil {
+		t.Errorf("errors %v", errs)
+	}
+	if n := count(t, s); n != 1 {
+		t.Errorf("%d sessions: a request whose caller had left before its turn was carried out", n)
+	}
+}
+
+func TestFullQueueMakesCallersWait(t *testing.T) {
+	s, _ := openTest(t)
+	busy, release := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_, _ = write(t.Context(), s, request{}, func(*tx) (any, error) { close(busy); <-release; return nil, nil })
+	})
+	<-busy
+	for i := range 2 * queueLen {
+		wg.Go(func() {
+			if err := insert(s, fmt.Sprintf("s%d", i), fmt.Sprint(i))(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for len(s.writer.queue) < queueLen {
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, _, err := s.BeginRun(ctx, newRun("late", "late", "text")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("with a full queue: %v", err)
+	}
+	close(release)
+	wg.Wait()
+	if n := count(t, s); n != 2*queueLen {
+		t.Errorf("%d sessions, want %d", n, 2*queueLen)
+	}
+}
+
+func TestCloseFinishesWhatWaits(t *testing.T) {
+	s, path := openTest(t)
+	busy, release := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_, _ = write(t.Context(), s, request{}, func(*tx) (any, error) { close(busy); <-release; return nil, nil })
+	})
+	<-busy
+	for i := range 20 {
+		wg.Go(func() {
+			if err := insert(s, fmt.Sprintf("s%d", i), fmt.Sprint(i))(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for len(s.writer.queue) < 20 {
+		time.Sleep(time.Millisecond)
+	}
+	closed := make(chan error)
+	go func() { closed <- s.Close() }()
+	for s.enter() {
+		s.leave()
+		time.Sleep(time.Millisecond)
+	}
+	close(release)
+	wg.Wait()
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+	if n := count(t, openAt(t, path)); n != 20 {
+		t.Errorf("%d sessions, want 20", n)
+	}
+}
+
+func TestLockedByAnotherProgram(t *testing.T) {
+	s, path := openTest(t, func(o *options) { o.busy = 10 * time.Millisecond })
+	turn(t, s, "s1", "1", "text", "text")
+	other, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	other.SetMaxOpenConns(1)
+	if _, err := other.Exec("BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	for i, err := range atOnce(insert(s, "s2", "2"), insert(s, "s3", "3")) {
+		e := claw.AsError(err)
+		if e == nil || e.Code != claw.Unavailable || e.RetryAfter <= 0 || e.Err == nil {
+			t.Errorf("request %d while locked: %v", i, err)
+		}
+	}
+	if n := count(t, s); n != 1 {
+		t.Errorf("%d sessions while locked, want 1", n)
+	}
+	if _, err := other.Exec("ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if err := insert(s, "s2", "2")(); err != nil {
+		t.Errorf("after the lock: %v", err)
+	}
+}
+
+// atOnce makes the calls at the same time.
+func atOnce(calls ...func() error) []error {
+	errs := make([]error, len(calls))
+	var wg sync.WaitGroup
+	for i, call := range calls {
+		wg.Go(func() { errs[i] = call() })
+	}
+	wg.Wait()
+	return errs
+}
+
+func TestConnectionThatBrokeIsReplaced(t *testing.T) {
+	s, _ := openTest(t)
+	breaks := func() { // leaves a transaction open that the writer knows nothing of
+		_, err := write(t.Context(), s, request{}, func(t *tx) (any, error) {
+			if _, err := t.exec("COMMIT"); err != nil {
+				return nil, err
+			}
+			_, err := t.exec("BEGIN")
+			return nil, err
+		})
+		if err == nil {
+			t.Error("a request that committed on its own succeeded")
+		}
+	}
+	breaks()
+	if err := insert(s, "s1", "1")(); err != nil {
+		t.Errorf("the next write: %v", err)
+	}
+	_, err := write(t.Context(), s, request{}, func(t *tx) (any, error) {
+		_, err := t.exec("ROLLBACK")
+		return nil, err
+	})
+	if err == nil {
+		t.Error("a request that rolled back on its own succeeded")
+	}
+	if err := insert(s, "s2", "2")(); err != nil {
+		t.Errorf("the next write: %v", err)
+	}
+	if n := count(t, s); n != 2 {
+		t.Errorf("%d sessions, want 2", n)
+	}
+}
