@@ -42,7 +42,11 @@ const (
 // Discover asks all candidates at once for their models and returns those that answered as a server of their type does, in
 // the candidates' order. It takes 300 ms at most; where nothing listens it returns at once. No key is sent.
 func Discover(ctx context.Context, candidates []Candidate) []Found {
-	ctx, cancel := context.WithTimeout(ctx, discoverTime)
+	return discover(ctx, candidates, discoverTime)
+}
+
+func discover(ctx context.Context, candidates []Candidate, within time.Duration) []Found {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	// A client of its own, which leaves no connection behind, asks no proxy about loopback, and follows no redirect.
 	client := call.HTTPClient(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}})

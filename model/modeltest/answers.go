@@ -92,12 +92,21 @@ func testUsage(t *testing.T, s suite) {
 		script upstream.Script
 		want   *claw.Usage
 	}{
-		"given":      {upstream.Script{Usage: &upstream.Usage{Input: 15, Output: 142}}, &claw.Usage{InputTokens: 15, OutputTokens: 142}},
-		"none":       {upstream.Script{NoUsage: true}, nil},
-		"all zero":   {upstream.Script{Usage: &upstream.Usage{}}, nil},
-		"empty":      {upstream.Script{Empty: true, Usage: &upstream.Usage{Input: 3}}, &claw.Usage{InputTokens: 3}},
-		"half given": {upstream.Script{Text: []string{"12345"}, Usage: &upstream.Usage{Input: 9}}, &claw.Usage{InputTokens: 9, OutputTokens: 2, Estimated: true}},
-		"other half": {upstream.Script{Usage: &upstream.Usage{Output: 9}}, &claw.Usage{InputTokens: 2, OutputTokens: 9, Estimated: true}},
+		"given": {
+			upstream.Script{Usage: &upstream.Usage{Input: 15, Output: 142}},
+			&claw.Usage{InputTokens: 15, OutputTokens: 142},
+		},
+		"none":     {upstream.Script{NoUsage: true}, nil},
+		"all zero": {upstream.Script{Usage: &upstream.Usage{}}, nil},
+		"empty":    {upstream.Script{Empty: true, Usage: &upstream.Usage{Input: 3}}, &claw.Usage{InputTokens: 3}},
+		"half given": {
+			upstream.Script{Text: []string{"12345"}, Usage: &upstream.Usage{Input: 9}},
+			&claw.Usage{InputTokens: 9, OutputTokens: 2, Estimated: true},
+		},
+		"other half": {
+			upstream.Script{Usage: &upstream.Usage{Output: 9}},
+			&claw.Usage{InputTokens: 2, OutputTokens: 9, Estimated: true},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := s.rig(t, c.script)

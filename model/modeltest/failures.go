@@ -105,10 +105,11 @@ func testBroken(t *testing.T, s suite) {
 }
 
 func testGarbage(t *testing.T, s suite) {
+	kind := func(mime string) map[string]string { return map[string]string{"Content-Type": mime} }
 	for name, script := range map[string]upstream.Script{
-		"page":        {Body: "<html>Welcome to the hotel's network</html>", Header: map[string]string{"Content-Type": "text/html; charset=utf-8"}},
+		"page":        {Body: "<html>Welcome to the hotel's network</html>", Header: kind("text/html; charset=utf-8")},
 		"mixed page":  {Body: "<html>\n\ndata: <p>Welcome</p>\n\n</html>\n"},
-		"JSON":        {Body: `{"status":"ok"}`, Header: map[string]string{"Content-Type": "application/json"}},
+		"JSON":        {Body: `{"status":"ok"}`, Header: kind("application/json")},
 		"JSON line":   {Body: "data: [1,2,3]\n\n[1,2,3]\n"},
 		"not JSON":    {Body: "data: {\"choices\": [\n\n{\"message\n"},
 		"wrong types": {Body: `data: {"type":7,"choices":"x","candidates":1,"message":2}` + "\n\n" + `{"message":2,"done":"yes"}` + "\n"},

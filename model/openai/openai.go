@@ -7,6 +7,7 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/openclaw/openclaw/claw"
@@ -41,7 +42,7 @@ func New(o Options) *Provider {
 	p := &Provider{
 		name: name,
 		url:  base + "/chat/completions",
-		own:  base == DefaultBaseURL,
+		own:  isOwn(base),
 		endpoint: call.Endpoint{
 			Provider: name,
 			Header:   http.Header{},
@@ -57,6 +58,12 @@ func New(o Options) *Provider {
 		p.keyless = call.NoKey(name, "OPENAI_API_KEY")
 	}
 	return p
+}
+
+// isOwn reports whether the server is OpenAI's own, in any of its regions.
+func isOwn(base string) bool {
+	u, err := url.Parse(base)
+	return err == nil && (u.Hostname() == "api.openai.com" || strings.HasSuffix(u.Hostname(), ".api.openai.com"))
 }
 
 // Name is the provider's name in the configuration.
