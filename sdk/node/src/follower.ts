@@ -54,12 +54,12 @@ export class Follower {
 
   async *events(): AsyncGenerator<StreamEvent, void, undefined> {
     checkOptions(this.#options);
+    const open = this.#open();
     // The caller's signal and close() end the same things; only what is thrown differs.
     const caller = new Attempt(this.#options.signal);
     const close = () => caller.end();
     this.#closed.addEventListener('abort', close, { once: true });
     const options = { ...this.#options, signal: caller.signal };
-    const open = this.#open();
     try {
       for (let number = 1; !this.#closed.aborted; number++) {
         try {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { bodyOf, json, reply, serve } from './support/gateway.mjs';
+import { bodyOf, echoGateway, json, reply, serve } from './support/gateway.mjs';
 
 // The package as it is published, installed into an empty project.
 
@@ -90,6 +90,28 @@ describe('the package', () => {
     assert.match(esm.stdout, /,OpenClaw,.* OpenClaw\n/);
     assert.equal(cjs.stdout, esm.stdout);
   });
+
+  for (const [runtime, ...args] of [
+    ['deno', 'run', '--allow-net', '--allow-env'],
+    ['bun', 'run'],
+  ]) {
+    const found = (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, runtime)));
+    test(`runs on ${runtime}`, { skip: !found && `${runtime} is not installed` }, async (t) => {
+      const env = {
+        ...process.env,
+        OPENCLAW_BASE_URL: await serve(t, echoGateway()),
+        OPENCLAW_API_KEY: 'your-api-token',
+      };
+      for (const [name, output] of Object.entries({
+        'stream.mjs': /^Write a short poem\n/,
+        'sessions.mjs': /is gone\.\n$/,
+      })) {
+        cpSync(join(root, 'examples', name), join(project, name));
+        const { stdout } = await run(runtime, [...args, name], { cwd: project, env, timeout: 20_000 });
+        assert.match(stdout, output);
+      }
+    });
+  }
 
   test('has types for every way of resolving modules', async () => {
     const types = join(project, 'types');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { STATUS_CODES } from 'node:http';
 import { createServer } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { fields } from './fields.mjs';
 
@@ -52,12 +53,10 @@ export class VectorServer {
     this.#server.close();
     for (const socket of this.#idle) socket.destroy();
     await Promise.all(this.#serving);
-    const timer = setTimeout(() => {
+    if ((await Promise.race([closed, setTimeout(PATIENCE, 'late', { ref: false })])) === 'late') {
       this.problems.push(`${this.#sockets.size} connections were left open`);
       for (const socket of this.#sockets) socket.destroy();
-    }, PATIENCE);
-    await closed;
-    clearTimeout(timer);
+    }
     if (this.#arrived < this.#exchanges.length) {
       this.problems.push(`${this.#arrived} requests came, not ${this.#exchanges.length}`);
     }
@@ -123,13 +122,22 @@ async function readRequest(socket) {
   let bytes = Buffer.alloc(0);
   let request;
   while (request === undefined || bytes.length < request.size) {
-    const [chunk] = await Promise.race([once(socket, 'data'), once(socket, 'close').then(() => [])]);
+    const chunk = await Promise.race([next(socket, 'data'), closed(socket)]);
     if (chunk === undefined && bytes.length === 0) return undefined;
     if (chunk === undefined) throw new Error('a connection brought half a request');
     bytes = Buffer.concat([bytes, chunk]);
     request ??= readHead(bytes);
   }
   return { ...request, body: bytes.subarray(request.start).toString() };
+}
+
+/** Unlike events.once, takes a connection that the other side resets for one that is closed. */
+function next(socket, name) {
+  return new Promise((resolve) => socket.once(name, resolve));
+}
+
+async function closed(socket) {
+  if (!socket.destroyed) await next(socket, 'close');
 }
 
 function readHead(bytes) {
@@ -172,7 +180,9 @@ async function respond(socket, response) {
   } else if (then === 'cut') {
     socket.end();
   } else if (then === 'stall') {
-    if (!socket.destroyed) await once(socket, 'close', { signal: AbortSignal.timeout(PATIENCE) });
+    const late = setTimeout(PATIENCE, 'nothing', { ref: false });
+    const came = await Promise.race([closed(socket), next(socket, 'data'), late]);
+    assert.equal(came, undefined, 'the client was to close the connection');
   } else {
     throw new Error(`this runner does not know then: ${JSON.stringify(then)}`);
   }
