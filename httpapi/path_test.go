@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -39,7 +40,7 @@ func TestHead(t *testing.T) {
 	g := open(t)
 	g.chat.message = func(id string) (claw.MessageView, error) { return view(id), nil }
 	for _, op := range httpapi.Operations() {
-		if op.Method != "GET" {
+		if op.Method != http.MethodGet {
 			continue
 		}
 		path := strings.NewReplacer("{key}", "session_abc123", "{id}", "msg_123").Replace(op.Pattern)

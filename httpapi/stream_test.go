@@ -99,7 +99,7 @@ func TestEventsComeAsTheyAreMade(t *testing.T) {
 	g := open(t)
 	run := g.chat.goLive()
 	resp := g.stream(g.request("POST", "/api/v1/chat/stream", `{"message":"hi"}`)) // returns before there is any event
-	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
 		t.Fatalf("%s %v", resp.Status, resp.Header)
 	}
 	next := lines(t, resp)

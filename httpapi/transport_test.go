@@ -74,7 +74,7 @@ func TestHost(t *testing.T) {
 			r := g.raw("GET /api/v1/status HTTP/1.1\r\nHost: " + tt.host + "\r\n" + auth + "\r\n")
 			if tt.served {
 				r.mustBe(t, 200)
-			} else if tt.host != "[::1" || r.StatusCode != 400 { // net/http may find it malformed first
+			} else if tt.host != "[::1" || r.StatusCode != http.StatusBadRequest { // net/http may find it malformed first
 				r.mustFail(t, 421, claw.MisdirectedRequest, "server.allowedHosts")
 			}
 		})

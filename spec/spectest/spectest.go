@@ -107,11 +107,14 @@ func Check(req *http.Request, resp *http.Response, body []byte) error {
 
 // find returns the path of the document that an escaped path of a request is of.
 func find(doc *openapi3.T, escaped string) (string, *openapi3.PathItem) {
+	if item := doc.Paths.Value(escaped); item != nil {
+		return escaped, item
+	}
 	segments := strings.Split(escaped, "/")
 	for template, item := range doc.Paths.Map() {
 		if slices.EqualFunc(strings.Split(template, "/"), segments, func(want, got string) bool {
 			return want == got || strings.HasPrefix(want, "{") && got != ""
-		}) && !(strings.Contains(template, "{") && doc.Paths.Value(escaped) != nil) {
+		}) {
 			return template, item
 		}
 	}
