@@ -9,9 +9,9 @@ import (
 
 //go:generate go run ./internal/catalog
 
-// catalog has a line "TYPE NAME WINDOW MAXTOKENS" for each known model, sorted. It is made from the data of catwalk, which is
-// not linked in: its 1,500 models with prices would cost 1.5 MB of the binary and, at the first question, 2 MB of memory for
-// the two figures asked for. A test holds the table to the version of catwalk that go.mod names.
+// catalog has a line "TYPE NAME WINDOW MAXTOKENS" for each known model, sorted. It is made from the data of catwalk, which
+// is not linked in: its models with prices and options would cost 1.5 MB of the binary and, at the first question, 2 MB of
+// memory for the two figures asked for. A test holds the table to the version of catwalk that go.mod names.
 //
 //go:embed catalog.txt
 var catalog string

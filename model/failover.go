@@ -147,6 +147,7 @@ func (r *run) ask(ctx context.Context, t Target) (done bool, err error) {
 		failure := claw.AsError(err)
 		r.f.breaker.failed(t.Provider.Name(), failure)
 		wait, again := r.wait(t, failure, try)
+		again = again && !begun
 		r.f.o.Logger.WarnContext(ctx, "A model failed to answer.",
 			"provider", t.Provider.Name(), "model", t.Model, "reason", failure.Reason, "attempt", r.attempts,
 			"begun", begun, "retry", again, "wait", wait, "error", failure)
@@ -228,7 +229,8 @@ func (r *run) promptFor(t Target) claw.Prompt {
 // is good advice; else that of the last. It asks for the shortest wait that any target asked for.
 func (r *run) verdict() error {
 	if len(r.outcomes) == 0 {
-		return claw.ModelErrorf(claw.ReasonUnconfigured, "No model is configured. Name one as models.default in the configuration.")
+		return claw.ModelErrorf(claw.ReasonUnconfigured,
+			"No model is configured. Name one as models.default in the configuration.")
 	}
 	telling := r.outcomes[len(r.outcomes)-1]
 	var wait time.Duration

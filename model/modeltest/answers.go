@@ -132,7 +132,8 @@ func testStop(t *testing.T, s suite) {
 	r = s.rig(t, upstream.Script{Empty: true, Stop: "filter"})
 	wantReason(t, r, Ask("Something bad"), claw.ReasonRejected)
 	r = s.rig(t, upstream.Script{Text: []string{"I "}, Stop: "filter"})
-	if got, last, err := Collect(t, t.Context(), r.provider, Ask("Hm")); err != nil || last.Stop != claw.StopEnd || len(got) != 1 {
+	got, last, err := Collect(t, t.Context(), r.provider, Ask("Hm"))
+	if err != nil || last.Stop != claw.StopEnd || len(got) != 1 {
 		t.Errorf("an answer filtered at its end gives %q, %+v, %v, want its text and a stop", got, last, err)
 	}
 }

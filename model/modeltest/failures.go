@@ -42,6 +42,7 @@ func testStatuses(t *testing.T, s suite) {
 }
 
 func testRetryAfter(t *testing.T, s suite) {
+	inAMinute := time.Now().Add(time.Minute).UTC().Format(http.TimeFormat)
 	for name, c := range map[string]struct {
 		status   int
 		header   string
@@ -50,7 +51,7 @@ func testRetryAfter(t *testing.T, s suite) {
 	}{
 		"seconds":       {429, "Retry-After", "7", 7 * time.Second, 7 * time.Second},
 		"milliseconds":  {429, "Retry-After-Ms", "1500", 1500 * time.Millisecond, 1500 * time.Millisecond},
-		"date":          {529, "Retry-After", time.Now().Add(time.Minute).UTC().Format(http.TimeFormat), 50 * time.Second, time.Minute},
+		"date":          {529, "Retry-After", inAMinute, 50 * time.Second, time.Minute},
 		"past date":     {503, "Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT", 0, 0},
 		"negative":      {429, "Retry-After", "-5", 0, 0},
 		"enormous":      {429, "Retry-After", "1e300", 24 * time.Hour, 24 * time.Hour},
@@ -112,7 +113,7 @@ func testGarbage(t *testing.T, s suite) {
 		"JSON":        {Body: `{"status":"ok"}`, Header: kind("application/json")},
 		"JSON line":   {Body: "data: [1,2,3]\n\n[1,2,3]\n"},
 		"not JSON":    {Body: "data: {\"choices\": [\n\n{\"message\n"},
-		"wrong types": {Body: `data: {"type":7,"choices":"x","candidates":1,"message":2}` + "\n\n" + `{"message":2,"done":"yes"}` + "\n"},
+		"wrong types": {Body: `data: {"type":7,"choices":"x","candidates":1,"message":2}` + "\n\n" + `{"message":2}` + "\n"},
 		"binary":      {Body: "\x00\x01\xff\xfe\n\n\x1f\x8b\n"},
 		"nothing":     {Body: "\n"},
 		"huge line":   {Body: "data: \"" + strings.Repeat("x", 3<<20) + "\"\n\n"},

@@ -141,7 +141,9 @@ func Ask(text string) claw.Prompt {
 
 // Collect reads an answer to its end. It fails the test where the stream breaks a rule that holds for every answer,
 // good or bad: one end and nothing behind it, text in UTF-8, figures on the last chunk only.
-func Collect(t testing.TB, ctx context.Context, p claw.Provider, prompt claw.Prompt) (texts []string, last claw.Chunk, err error) {
+func Collect(
+	t testing.TB, ctx context.Context, p claw.Provider, prompt claw.Prompt,
+) (texts []string, last claw.Chunk, err error) {
 	t.Helper()
 	ended := false
 	for chunk, e := range p.Stream(ctx, prompt) {

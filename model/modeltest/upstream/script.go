@@ -76,7 +76,7 @@ type Script struct {
 
 	End       End    `json:"end,omitzero"`
 	After     int    `json:"after,omitzero"`     // End comes after so many chunks of text, where it is not whole
-	ErrorKind string `json:"errorKind,omitzero"` // of EndError: "overloaded" (default), "rate_limited", "rejected", "unavailable"
+	ErrorKind string `json:"errorKind,omitzero"` // of EndError: overloaded (default), rate_limited, rejected, unavailable
 
 	Status int               `json:"status,omitzero"` // other than 200: an error answer, with Body or the vendor's usual one
 	Header map[string]string `json:"header,omitzero"`

@@ -134,7 +134,8 @@ func (anthropic) event(name, data string) string {
 func (w anthropic) open(r *Request, u *Usage) string {
 	usage := "{}"
 	if u != nil {
-		usage = fmt.Sprintf(`{"input_tokens":%d,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":1}`, u.Input)
+		usage = fmt.Sprintf(`{"input_tokens":%d,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,`+
+			`"output_tokens":1}`, u.Input)
 	}
 	return w.event("message_start", `{"type":"message_start","message":{"id":"msg_up","type":"message","role":"assistant",`+
 		`"model":`+quote(r.Model)+`,"content":[],"stop_reason":null,"stop_sequence":null,"usage":`+usage+`}}`) +
