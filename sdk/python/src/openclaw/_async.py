@@ -135,8 +135,8 @@ class AsyncOpenClaw:
     def _setup(self, settings: Settings, runner: AsyncRunner) -> None:
         self._settings = settings
         self._runner = runner
-        self.sessions = AsyncSessions(settings, runner)
-        self.messages = AsyncMessages(settings, runner)
+        self.sessions: AsyncSessions = AsyncSessions(settings, runner)
+        self.messages: AsyncMessages = AsyncMessages(settings, runner)
 
     def with_options(
         self, *, timeout: float | None = None, max_retries: int | None = None, channel: str | None = None

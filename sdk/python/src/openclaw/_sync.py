@@ -135,8 +135,8 @@ class OpenClaw:
     def _setup(self, settings: Settings, runner: Runner) -> None:
         self._settings = settings
         self._runner = runner
-        self.sessions = Sessions(settings, runner)
-        self.messages = Messages(settings, runner)
+        self.sessions: Sessions = Sessions(settings, runner)
+        self.messages: Messages = Messages(settings, runner)
 
     def with_options(
         self, *, timeout: float | None = None, max_retries: int | None = None, channel: str | None = None

@@ -25,7 +25,7 @@ class Model:
         extra: Fields of the answer that this version of the package does not know, by their names on the wire.
     """
 
-    extra: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any], hash=False)
+    extra: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any], hash=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object that the gateway sent, with its names, unknown fields included."""

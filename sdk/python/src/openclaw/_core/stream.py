@@ -57,9 +57,9 @@ class Following:
         self._settings = settings
         self._opening = opening
         self._rest_of = rest_of
-        self.message_id = message_id
-        self.session_key = ""
-        self.last_id = after
+        self.message_id: str = message_id
+        self.session_key: str = ""
+        self.last_id: int = after
         self._begun = False  # an event has been yielded
         self._failures = 0  # connections in a row that brought no event
         self._attempts = 0
