@@ -86,9 +86,12 @@ func stained(path string) (numbers []uint32, err error) {
 	if _, err := io.ReadFull(in, header); err != nil {
 		return nil, atEnd(err)
 	}
-	salt := header[16:24]
+	size, salt := binary.BigEndian.Uint32(header[8:]), header[16:24]
+	if size < 512 || size > 1<<16 { // no page is smaller or larger: this is no log that SQLite would read
+		return nil, nil
+	}
 	found := map[uint32]bool{}
-	frame := make([]byte, frameHeaderLen+int(binary.BigEndian.Uint32(header[8:])))
+	frame := make([]byte, frameHeaderLen+size)
 	for {
 		if _, err := io.ReadFull(in, frame); err != nil {
 			break

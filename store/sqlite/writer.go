@@ -16,12 +16,13 @@ import (
 const (
 	queueLen = 256  // writes that wait; behind them, callers wait
 	groupLen = 64   // writes of one commit, so that the first of them does not wait for long
-	logPages = 1000 // 4 MB
+	logPages = 1000 // of 4 KB each: long enough that commits seldom pay for it, short enough that reads stay fast
 
 	// Text that was deleted stays in the write-ahead log until that is emptied: when there is nothing else to do, but
 	// after this time in any case.
 	eraseWithin = time.Second
-	eraseRetry  = 50 * time.Millisecond
+	// A first try that fails has met a reader, so the next comes soon; later ones come less often.
+	eraseRetry, eraseRetryMax = 50 * time.Millisecond, 5 * time.Second
 	// eraseWait is how long the writer waits for readers when it empties the log. They hold a snapshot for as long as
 	// one query takes.
 	eraseWait = 20 * time.Millisecond
@@ -51,7 +52,9 @@ type writer struct {
 
 	eraseAt time.Time // when to try next to empty the log, if idle; zero where it holds no deleted text
 	eraseBy time.Time // when to try in any case
-	logMax  int       // pages in the log at which it is moved into the database
+	retry   time.Duration
+	logMax  int // pages in the log at which it is moved into the database
+	unseen  int // writes since the log's length was looked at
 	timer   *time.Timer
 }
 
@@ -62,6 +65,7 @@ func startWriter(path string, db *sql.DB, c *conn, res *reserve, o options) *wri
 		queue:   make(chan *request, queueLen),
 		stopped: make(chan struct{}),
 		timer:   time.NewTimer(0),
+		retry:   eraseRetry,
 		logMax:  logPages,
 	}
 	w.eraseSoon() // a process that was killed may have left deleted text behind
@@ -122,8 +126,12 @@ func (w *writer) loop() {
 				w.finish()
 				return
 			}
-			w.serve(w.gather(r))
-			w.limitLog()
+			group := w.gather(r)
+			w.serve(group)
+			if w.unseen += len(group); w.unseen >= groupLen {
+				w.unseen = 0
+				w.limitLog()
+			}
 		case <-w.timer.C:
 		}
 	}
@@ -285,12 +293,7 @@ func (w *writer) overdue() bool { return !w.eraseBy.IsZero() && time.Now().After
 func (w *writer) tidy() {
 	now := time.Now()
 	if !w.eraseAt.IsZero() && !now.Before(w.eraseAt) {
-		if err := w.truncateLog(); err != nil {
-			w.eraseAt, w.eraseBy = now.Add(eraseRetry), now.Add(eraseWithin)
-			w.timer.Reset(eraseRetry)
-		} else {
-			w.eraseAt, w.eraseBy = time.Time{}, time.Time{}
-		}
+		w.erase(now)
 	}
 	if w.reserve.due() {
 		if err := w.reserve.restore(); err == nil {
@@ -300,6 +303,21 @@ func (w *writer) tidy() {
 	if w.reserve.spent() && w.eraseAt.IsZero() {
 		w.timer.Reset(time.Until(w.reserve.nextTry))
 	}
+}
+
+// erase empties the log of deleted text, or sees to it that this is tried again.
+func (w *writer) erase(now time.Time) {
+	err := w.truncateLog()
+	if err == nil {
+		w.eraseAt, w.eraseBy, w.retry = time.Time{}, time.Time{}, eraseRetry
+		return
+	}
+	if w.retry >= eraseRetryMax {
+		w.log.Warn("deleted text is still in the database's log, which cannot be emptied", "error", err)
+	}
+	w.eraseAt, w.eraseBy = now.Add(w.retry), now.Add(max(w.retry, eraseWithin))
+	w.timer.Reset(w.retry)
+	w.retry = min(2*w.retry, eraseRetryMax)
 }
 
 // limitLog moves the log into the database when it has grown long, so that the next commits begin it anew. SQLite would
