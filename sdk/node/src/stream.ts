@@ -4,7 +4,7 @@ import { Follower } from './follower.js';
 import type { Meta } from './meta.js';
 import type { StreamOptions } from './options.js';
 import type { Transport } from './transport.js';
-import type { ChatResponse, StreamEvent } from './types.js';
+import type { ChatResponse, DoneEvent, StreamEvent } from './types.js';
 
 /** Where a stream that is taken up again begins. */
 export interface ResumePoint {
@@ -86,10 +86,14 @@ export class ChatStream implements AsyncIterable<StreamEvent> {
    */
   async collect(): Promise<ChatResponse> {
     let content = '';
+    let end: DoneEvent | undefined;
     for await (const event of this) {
       if (event.type === 'delta') content += event.content ?? '';
-      if (event.type !== 'done') continue;
-      const { type: _, seq: __, ...done } = event;
+      // Not the time to leave the loop: that would close a connection which can serve the next call.
+      else if (event.type === 'done') end = event;
+    }
+    if (end !== undefined) {
+      const { type: _, seq: __, ...done } = end;
       return { ...done, content };
     }
     throw new IncompleteStreamError('The stream had no done event left to give.', {

@@ -53,7 +53,7 @@ test('however a stream is cut up, and whatever ends its lines, its events are th
     const parser = new EventParser();
     const got = [];
     for (let from = 0; from < bytes.length; ) {
-      const to = from + 1 + Math.floor(next() * next() * 40);
+      const to = from + Math.floor(next() * next() * 40); // at times, nothing
       got.push(...parser.push(bytes.subarray(from, to)));
       from = to;
     }

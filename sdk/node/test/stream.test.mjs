@@ -153,6 +153,20 @@ test('a silent stream is taken up again; signs of life keep it; a slow reader do
   assert.deepEqual(seen, ['POST ', 'GET 2']);
 });
 
+test('a connection for the rest that is not answered in time is one more silence', async (t) => {
+  const seen = [];
+  const url = await serve(t, (request, response) => {
+    seen.push(request.method);
+    if (seen.length === 2) return; // not a byte
+    const write = events(response, seen.length === 1 ? 1 : 2);
+    if (seen.length === 1) write('start', start);
+    else write('done', done());
+    response.end();
+  });
+  assert.equal((await connect(url).stream({ message: 'x' }, { timeout: 200 }).collect()).id, 'msg_123');
+  assert.deepEqual(seen, ['POST', 'GET', 'GET']);
+});
+
 test('a stream that is lost says what became of it, and where it can be had', async (t) => {
   const url = await serve(t, (request, response) => {
     if (request.method === 'GET') return void response.socket?.destroy();
@@ -204,7 +218,7 @@ test('a stream that was read to its end leaves its connection to the next call',
     const write = events(response);
     write('start', start);
     write('done', done());
-    setImmediate(() => response.end());
+    setTimeout(() => response.end(), 10);
   });
   const client = connect(url);
   for (let i = 0; i < 8; i++) await client.stream({ message: 'x' }).collect();
