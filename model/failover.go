@@ -63,7 +63,7 @@ type FailoverProvider struct {
 // prompt was understood, and asking elsewhere would only ask the same again.
 //
 // Of the prompt, Model and ContextWindow are the targets' business, and MaxTokens where it is 0. Its messages are
-// normalised and, for each target, fitted into the window. Every chunk it yields has Model set, and text or Stop.
+// fitted, for each target, into the window. Every chunk it yields has Model set, and text or Stop.
 func Failover(o Options) *FailoverProvider {
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	o.FirstByte = cmp.Or(o.FirstByte, 60*time.Second)
@@ -89,7 +89,6 @@ func (f *FailoverProvider) Degraded() []string { return f.breaker.degraded() }
 // Stream asks the targets, see [Failover] and [claw.Provider].
 func (f *FailoverProvider) Stream(ctx context.Context, p claw.Prompt) iter.Seq2[claw.Chunk, error] {
 	return func(yield func(claw.Chunk, error) bool) {
-		p.Messages = Normalize(p.Messages)
 		r := &run{f: f, prompt: p, yield: yield, deadline: time.Now().Add(f.o.Budget)}
 		if err := r.do(ctx); err != nil {
 			yield(claw.Chunk{}, err)
