@@ -311,6 +311,45 @@ def test_a_certificate_does_not_mend_itself() -> None:
     assert not broken(error).retryable
 
 
+@pytest.mark.parametrize("text", ["[]", "5", "null", "", '{"a":', "<html>"])
+def test_what_is_no_document_is_no_answer(text: str) -> None:
+    with pytest.raises(openclaw.APIError, match="not the JSON expected") as caught:
+        client_of(lambda _: httpx.Response(200, text=text)).openapi()
+    assert (caught.value.status, caught.value.code) == (200, None)
+
+
+@pytest.mark.parametrize("error", ["5", "[]", '{"code": 5}', '{"code": ""}', '{"message": "x"}', "null"])
+def test_what_is_no_envelope_goes_by_its_status(error: str) -> None:
+    with pytest.raises(openclaw.PermissionDeniedError) as caught:
+        client_of(lambda _: httpx.Response(403, text=f'{{"error": {error}}}')).status()
+    assert caught.value.code is None
+
+
+def test_an_envelope_with_nothing_but_a_code_is_one() -> None:
+    with pytest.raises(openclaw.SessionBusyError, match="SESSION_BUSY: The gateway gives no reason"):
+        client_of(lambda _: httpx.Response(409, text='{"error": {"code": "SESSION_BUSY", "message": 5}}')).chat("Hi")
+
+
+def test_an_error_whose_body_is_cut_off_is_still_that_error() -> None:
+    exchange = {"response": {"status": 404, "chunks": ['{"error": {"code": "NOT_'], "then": "cut"}}
+    with ScriptedServer([exchange]) as server, OpenClaw(base_url=server.url) as client:
+        with pytest.raises(openclaw.NotFoundError):
+            client.status()
+        server.finish()
+    assert server.problems == []
+
+
+def test_pages_that_go_round_in_a_circle_end_in_an_error() -> None:
+    client = client_of(lambda _: httpx.Response(200, json={"sessions": [], "nextCursor": "again"}))
+    with pytest.raises(openclaw.APIError, match="the same again"):
+        list(client.sessions.list())
+
+
+def test_events_are_numbered_from_one() -> None:
+    with client_of(healthy) as client, pytest.raises(openclaw.InvalidArgumentError, match="after is -1"):
+        client.messages.stream("msg_1", after=-1)
+
+
 def test_json_too_deep_for_python_is_no_answer() -> None:
     with pytest.raises(openclaw.APIError, match="not the JSON expected"):
         client_of(lambda _: httpx.Response(200, text="[" * 200_000)).openapi()
@@ -438,6 +477,20 @@ def test_a_deadline_of_asyncio_bounds_a_call_as_a_whole() -> None:
                 assert await next_of(stream) is None
                 await anyio.to_thread.run_sync(server.finish)
             assert server.problems == []
+
+    asyncio.run(main())
+
+
+def test_a_stream_knows_where_it_is_async(gateway: Gateway) -> None:
+    async def main() -> None:
+        async with AsyncOpenClaw(base_url=gateway.url, api_key=TOKEN, max_retries=0) as client:
+            copy = client.with_options(channel="cli", timeout=5)
+            async with copy.stream("one two") as stream:
+                assert (stream.message_id, stream.session_key, stream.last_event_id) == ("", "", 0)
+                assert [text async for text in stream.text()] == ["1 ", "2 "]
+                assert (stream.message_id, stream.session_key, stream.last_event_id) == ("msg_1", "session_1", 4)
+            await copy.close()
+            assert not client._runner.http.is_closed
 
     asyncio.run(main())
 
