@@ -1,17 +1,16 @@
+import { onAbort } from './abort.js';
+
 /** The longest that setTimeout can wait; beyond it would fire at once. */
 const MAX_TIMER = 2 ** 31 - 1;
 
 /** One try of a call: a signal that aborts when the caller's does, or when something takes too long. */
 export class Attempt {
   readonly #controller = new AbortController();
-  readonly #caller: AbortSignal | undefined;
-  // Linked by hand: AbortSignal.any would keep every try alive as long as the caller's signal.
-  readonly #follow = () => this.#controller.abort(this.#caller?.reason);
+  readonly #leave: () => void;
 
   constructor(caller: AbortSignal | undefined) {
-    this.#caller = caller;
-    if (caller?.aborted) this.#follow();
-    else caller?.addEventListener('abort', this.#follow, { once: true });
+    // Linked by hand: in Node 20, AbortSignal.any leaves something behind in the caller's signal for every try.
+    this.#leave = onAbort(caller, () => this.#controller.abort(caller?.reason));
   }
 
   get signal(): AbortSignal {
@@ -27,11 +26,10 @@ export class Attempt {
     const { signal } = this;
     signal.throwIfAborted();
     const timer = ms <= MAX_TIMER ? setTimeout(() => this.#controller.abort(late()), ms) : undefined;
-    let stop: (() => void) | undefined;
+    let leave = () => {};
     // Raced rather than left to the work itself, since not every fetch that is passed in listens to its signal.
     const aborted = new Promise<never>((_, reject) => {
-      stop = () => reject(signal.reason);
-      signal.addEventListener('abort', stop, { once: true });
+      leave = onAbort(signal, () => reject(signal.reason));
     });
     try {
       return await Promise.race([work(), aborted]);
@@ -40,13 +38,13 @@ export class Attempt {
       throw signal.aborted ? signal.reason : error;
     } finally {
       clearTimeout(timer);
-      if (stop) signal.removeEventListener('abort', stop);
+      leave();
     }
   }
 
   /** Ends the try: its connection is closed where it is still open. */
   end(): void {
-    this.#caller?.removeEventListener('abort', this.#follow);
+    this.#leave();
     if (!this.signal.aborted) this.#controller.abort(new DOMException('This try is over.', 'AbortError'));
   }
 }

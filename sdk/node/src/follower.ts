@@ -1,3 +1,4 @@
+import { onAbort } from './abort.js';
 import { Attempt } from './attempt.js';
 import { type Call, checkOptions, pathOf, QUICK } from './call.js';
 import { APIConnectionError, APITimeoutError, IncompleteStreamError } from './errors.js';
@@ -57,8 +58,7 @@ export class Follower {
     const open = this.#open();
     // The caller's signal and close() end the same things; only what is thrown differs.
     const caller = new Attempt(this.#options.signal);
-    const close = () => caller.end();
-    this.#closed.addEventListener('abort', close, { once: true });
+    const leave = onAbort(this.#closed, () => caller.end());
     const options = { ...this.#options, signal: caller.signal };
     try {
       for (let number = 1; !this.#closed.aborted; number++) {
@@ -78,7 +78,7 @@ export class Follower {
     } catch (error) {
       if (!this.#closed.aborted) throw error;
     } finally {
-      this.#closed.removeEventListener('abort', close);
+      leave();
       caller.end();
     }
   }
@@ -188,7 +188,8 @@ export class Follower {
     if (!(error instanceof APIConnectionError) || !(this.#begun || error instanceof EmptyStream)) return error;
     const hint =
       this.messageId === undefined ? '' : ` client.messages.get('${this.messageId}') tells what became of it.`;
-    return this.#incomplete(`${open.operation}: the answer was cut off: ${error.message}.${hint}`, error);
+    const why = error.message.replace(/[.?]$/, '');
+    return this.#incomplete(`${open.operation}: the answer was cut off: ${why}.${hint}`, error);
   }
 }
 

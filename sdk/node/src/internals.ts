@@ -1,3 +1,5 @@
+import { onAbort } from './abort.js';
+
 /** What tests put in place of time and chance. Not part of the public interface. */
 export interface Internals {
   /** Waits, and rejects with the signal's reason where that is aborted first. */
@@ -13,16 +15,14 @@ export const defaultInternals: Internals = {
   random: Math.random,
   sleep(ms, signal) {
     return new Promise((resolve, reject) => {
-      const stop = () => {
-        clearTimeout(timer);
-        reject(signal?.reason);
-      };
       const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', stop);
+        leave();
         resolve();
       }, ms);
-      if (signal?.aborted) stop();
-      else signal?.addEventListener('abort', stop, { once: true });
+      const leave = onAbort(signal, () => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      });
     });
   },
 };

@@ -220,15 +220,37 @@ test('a signal ends a call before, during and between tries, with its own reason
   await assert.rejects(client.status({ signal: AbortSignal.timeout(20) }), { name: 'TimeoutError' });
 });
 
-test('a signal that outlives its calls keeps no listener of theirs', async (t) => {
+test('a signal that outlives its calls keeps no listener of theirs, and has few while there are many', async (t) => {
   const url = await serve(t, (_, response) => json(response, 200, ok));
   const signal = /** @type {any} */ (new AbortController().signal);
   let listeners = 0;
+  let most = 0;
   const { addEventListener, removeEventListener } = signal;
-  signal.addEventListener = (...args) => [listeners++, addEventListener.apply(signal, args)];
-  signal.removeEventListener = (...args) => [listeners--, removeEventListener.apply(signal, args)];
-  await new OpenClaw({ baseUrl: url }).status({ signal });
-  assert.equal(listeners, 0);
+  signal.addEventListener = (...args) => {
+    most = Math.max(most, ++listeners);
+    addEventListener.apply(signal, args);
+  };
+  signal.removeEventListener = (...args) => {
+    listeners--;
+    removeEventListener.apply(signal, args);
+  };
+  const client = new OpenClaw({ baseUrl: url });
+  for (let round = 0; round < 2; round++) {
+    await Promise.all(Array.from({ length: 50 }, () => client.status({ signal })));
+    assert.equal(listeners, 0);
+  }
+  assert.equal(most, 1);
+});
+
+test('a signal ends all the calls that it was given to', async (t) => {
+  let arrived = 0;
+  const abort = new AbortController();
+  const url = await serve(t, () => {
+    if (++arrived === 20) abort.abort();
+  });
+  const client = new OpenClaw({ baseUrl: url });
+  const calls = Array.from({ length: 20 }, () => client.status({ signal: abort.signal }));
+  for (const { status } of await Promise.allSettled(calls)) assert.equal(status, 'rejected');
 });
 
 test("Node's own limit of patience does not end a call that may take longer", async (t) => {
