@@ -1,13 +1,14 @@
 # Everything one does here. `make` alone lists it.
 export GOTOOLCHAIN := auto
 export CGO_ENABLED ?= 0
-VERSION  ?= $(shell sed -n 's/^var version = "\(.*\)"/\1/p' cmd/openclaw/*.go)
+VERSION  := $(shell sed -n 's/^var version = "\(.*\)"/\1/p' cmd/openclaw/*.go)
 LINT     := bin/golangci-lint-v2.15.0
+PYTHON   := .cache/venv/bin/python
 GO_TEST  := CGO_ENABLED=1 go test -race -shuffle=on -timeout 10m
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 20
 
 .PHONY: build
 build: ## build bin/openclaw
@@ -17,16 +18,41 @@ build: ## build bin/openclaw
 serve: build ## build the gateway and start it
 	@bin/openclaw serve
 
+# The tests of the clients run against the gateway, and the gateway's against the clients, so all of it is built first.
 .PHONY: test
-test: lint test-go test-sdk-go ## run all tests and linters
+test: lint build sdk/node/dist $(PYTHON) ## run all tests and linters
+	OPENCLAW_TEST_ALL=1 OPENCLAW_TEST_PYTHON=$(CURDIR)/$(PYTHON) $(MAKE) test-go
+	$(MAKE) test-sdk-go test-sdk-node test-sdk-python
 
 .PHONY: test-go
-test-go: build ## the gateway's tests, with the race detector and in random order
+test-go: ## the gateway's tests, with the race detector and in random order
 	$(GO_TEST) ./...
 
 .PHONY: test-sdk-go
-test-sdk-go: ## the Go SDK's tests
+test-sdk-go: ## the Go client's tests
 	cd sdk/go && $(GO_TEST) ./...
+
+.PHONY: test-sdk-node
+test-sdk-node: sdk/node/node_modules ## the Node.js client's tests, types, lint and package
+	cd sdk/node && npm run --silent lint && npm run --silent typecheck && npm test --silent && npm run --silent check:package
+
+.PHONY: test-sdk-python
+test-sdk-python: $(PYTHON) ## the Python client's tests, types and lint
+	cd sdk/python && $(CURDIR)/$(PYTHON) scripts/check.py
+
+sdk/node/node_modules: sdk/node/package-lock.json
+	cd sdk/node && npm ci --silent
+	touch $@
+
+sdk/node/dist: sdk/node/node_modules $(shell git ls-files sdk/node/src sdk/node/scripts)
+	cd sdk/node && npm run --silent build
+	touch $@
+
+$(PYTHON): sdk/python/pyproject.toml sdk/python/constraints.txt
+	python3 -m venv .cache/venv
+	$(PYTHON) -m pip install --quiet --upgrade pip
+	cd sdk/python && $(CURDIR)/$(PYTHON) -m pip install --quiet -c constraints.txt -e . --group dev
+	touch $@
 
 .PHONY: lint
 lint: $(LINT) ## gofmt, go vet, staticcheck and the rules of the house
@@ -40,4 +66,4 @@ $(LINT):
 
 .PHONY: clean
 clean: ## delete what was built
-	rm -rf bin
+	rm -rf bin .cache sdk/node/dist sdk/node/node_modules
