@@ -95,6 +95,25 @@ def test_idempotency_keys_that_cannot_be_sent(key: str) -> None:
         client.chat("Hi", idempotency_key=key)
 
 
+def test_each_call_has_an_idempotency_key_of_its_own() -> None:
+    keys: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        keys.append(request.headers["idempotency-key"])
+        return httpx.Response(502)
+
+    client = client_of(handler)
+    calls: list[Callable[[], object]] = [
+        lambda: client.chat("Hi"),
+        lambda: list(client.stream("Hi")),
+        lambda: client.messages.cancel("msg_1"),
+    ]
+    for call in calls * 2:
+        with pytest.raises(openclaw.APIError):
+            call()
+    assert len(set(keys)) == 6
+
+
 def test_half_a_surrogate_pair_is_no_text() -> None:
     with client_of(healthy) as client:
         for call in (lambda: client.chat("\ud800"), lambda: client.sessions.get("\ud800")):

@@ -99,6 +99,6 @@ def test_the_installed_package_is_the_wheels(python: Path, tmp_path: Path) -> No
 
 
 def test_the_documentation_can_be_written(tmp_path: Path) -> None:
-    run(sys.executable, ROOT / "scripts" / "docs.py", tmp_path)
+    run(sys.executable, "-W", "error::UserWarning", ROOT / "scripts" / "docs.py", tmp_path)
     page = (tmp_path / "openclaw.html").read_text(encoding="utf-8")
     assert all(f'id="{name}"' in page for name in ("OpenClaw", "AsyncOpenClaw", "RateLimitError", "DeltaEvent"))
