@@ -159,6 +159,23 @@ func TestCopiesThatDeletionsLeaveAreScrubbed(t *testing.T) {
 	}
 }
 
+// TestNothingIsLeftOfCheckpoints: the parts of an answer are in its message once the run has ended, and nowhere else.
+func TestNothingIsLeftOfCheckpoints(t *testing.T) {
+	s, _ := openTest(t)
+	turn(t, s, "s1", "1", "question", "an ", "answer")
+	late := []claw.Progress{{RunID: "msg_a1", Text: "late", Deltas: []int{4}}}
+	if err := s.SaveProgress(t.Context(), late); err != nil {
+		t.Fatal(err)
+	}
+	parts, err := read(t.Context(), s, func(t2 *tx) (n int, err error) {
+		err = t2.row("SELECT count(*) FROM run_parts").Scan(&n)
+		return n, err
+	})
+	if err != nil || parts != 0 {
+		t.Errorf("%d parts of an answer are left, %v", parts, err)
+	}
+}
+
 func TestDeletedTextLeavesTheLogOfAKilledProcess(t *testing.T) {
 	s, path := openTest(t)
 	turn(t, s, "s1", "1", "secret question", "secret answer")

@@ -229,15 +229,25 @@ func (w *writer) disconnect() {
 // attempt runs one request so that its failure takes back its own writes and no others. It fails where the whole
 // transaction has.
 func (w *writer) attempt(r *request) error {
-	r.err = nil
+	r.err = w.refusal(r)
+	if r.err == nil {
+		return w.carryOut(r)
+	}
+	return nil
+}
+
+// refusal returns why a request is not even tried, nil where it is.
+func (w *writer) refusal(r *request) error {
 	if r.ctx.Err() != nil {
-		r.err = gaveUp(r.ctx)
-		return nil
+		return gaveUp(r.ctx)
 	}
 	if r.grows && w.reserve.spent() {
-		r.err = errFull
-		return nil
+		return errFull
 	}
+	return nil
+}
+
+func (w *writer) carryOut(r *request) error {
 	if err := w.conn.do("SAVEPOINT request"); err != nil {
 		return err
 	}
