@@ -20,7 +20,7 @@ func TestDocumentsNameRealTests(t *testing.T) {
 	}
 	named := regexp.MustCompile(`\b(Test|Benchmark)[A-Z][A-Za-z0-9]+`)
 	total := 0
-	for _, path := range []string{"../docs/reliability.md"} {
+	for _, path := range []string{"../docs/reliability.md", "../docs/clients.md"} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
