@@ -6,7 +6,6 @@ codes and states are plain strings for the same reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: F401 # pdoc looks for the names in inherited annotations here
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
