@@ -19,7 +19,7 @@ var callTests = map[string]func(*fixture){
 }
 
 // everyCall calls each method of the store once, on things that are there.
-func everyCall(f *fixture, ctx context.Context, run claw.Run, n claw.NewRun) map[string]error { //nolint:revive // f is the receiver
+func everyCall(f *fixture, ctx context.Context, run claw.Run, n claw.NewRun) map[string]error {
 	errs := map[string]error{}
 	_, _, errs["BeginRun"] = f.BeginRun(ctx, n)
 	_, _, errs["RunByKey"] = f.RunByKey(ctx, "token", "key", always)
