@@ -1,0 +1,71 @@
+import { useMemo } from 'preact/hooks';
+import { awaited } from '../../state/activity.js';
+import { conversation } from '../../state/conversation.js';
+import { modelless } from '../../state/gateway.js';
+import { runs } from '../../state/runs.js';
+import { NoModel } from '../NoModel.js';
+import { ProblemCard } from '../ProblemCard.js';
+import { newSession } from '../shortcuts.js';
+import { ChatHeader } from './ChatHeader.js';
+import { Composer } from './Composer.js';
+import { Thread } from './Thread.js';
+import { Welcome } from './Welcome.js';
+
+/** One session, or the beginning of a new one. */
+export function Chat({ sessionKey }: { sessionKey: string | undefined }) {
+  return (
+    <section class="chat" aria-label="Conversation">
+      <ChatHeader sessionKey={sessionKey} />
+      {sessionKey === undefined ? <Welcome /> : <Session key={sessionKey} sessionKey={sessionKey} />}
+      <Composer key={`composer ${sessionKey ?? ''}`} sessionKey={sessionKey} />
+    </section>
+  );
+}
+
+function Session({ sessionKey }: { sessionKey: string }) {
+  const c = useMemo(() => conversation(sessionKey), [sessionKey]);
+  const run = runs.value.get(sessionKey);
+  const phase = c.phase.value;
+  if (run === undefined && phase === 'missing') return <Missing />;
+  if (run === undefined && phase === 'failed' && c.problem.value) {
+    return (
+      <div class="middle">
+        <ProblemCard problem={c.problem.value}>
+          <button type="button" class="button" onClick={() => void c.refresh()}>
+            Try again
+          </button>
+        </ProblemCard>
+      </div>
+    );
+  }
+  if (run === undefined && phase === 'loading') return <Loading />;
+  return (
+    <Thread conversation={c} run={run} awaited={awaited.value}>
+      {modelless.value && <NoModel />}
+    </Thread>
+  );
+}
+
+function Loading() {
+  return (
+    <div class="middle" role="status" aria-label="Loading the conversation">
+      <div class="skeleton" />
+      <div class="skeleton short" />
+      <div class="skeleton" />
+    </div>
+  );
+}
+
+function Missing() {
+  return (
+    <div class="middle empty">
+      <h2>There is no such session</h2>
+      <p class="muted">It was deleted, or belongs to another workspace. A message sent from here would open it anew.</p>
+      <p>
+        <button type="button" class="button" onClick={newSession}>
+          New session
+        </button>
+      </p>
+    </div>
+  );
+}

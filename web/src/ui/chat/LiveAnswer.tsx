@@ -1,0 +1,123 @@
+import { useEffect } from 'preact/hooks';
+import { now, secondsUntil } from '../../state/clock.js';
+import type { Run } from '../../state/run.js';
+import { dismiss, retry, stop } from '../../state/runs.js';
+import { announce } from '../Announcer.js';
+import { ProblemCard } from '../ProblemCard.js';
+import { insertion } from './insertion.js';
+import { Markdown } from './Markdown.js';
+import { Said } from './UserMessage.js';
+
+/** After so many milliseconds without a sign of the answer it is worth saying why. */
+const LONG = 3000;
+
+/** The answer that is being written, with what it answers until that is in the history; or why there is none. */
+export function LiveAnswer({ run }: { run: Run }) {
+  const phase = run.phase.value;
+  const content = run.content.value;
+  const ended = phase === 'ended';
+  useAnnouncements(run);
+  return (
+    <>
+      {run.prompt !== undefined && !run.recorded.value && (
+        <article class="message user" aria-label="You">
+          <Said text={run.prompt} />
+        </article>
+      )}
+      {!ended && (
+        <article class="message assistant live" aria-label="Assistant" aria-busy="true" data-phase={phase}>
+          {content !== '' && <Markdown text={content} live />}
+          <Progress run={run} />
+        </article>
+      )}
+      {ended && run.problem.value && <Failure run={run} />}
+    </>
+  );
+}
+
+function Progress({ run }: { run: Run }) {
+  const phase = run.phase.value;
+  if (phase === 'limited' && run.retryAt.value !== undefined) return <Limited run={run} retryAt={run.retryAt.value} />;
+  if (phase === 'streaming' && run.content.value !== '') return <span class="caret" aria-hidden="true" />;
+  const waited = now.value - run.startedAt > LONG;
+  const words = {
+    sending: waited ? 'Waiting for its turn…' : '',
+    streaming: waited ? 'The model is thinking…' : '',
+    stopping: 'Stopping…',
+    reconnecting: 'The connection is gone. The answer goes on in the gateway and is taken up again.',
+    limited: '',
+    ended: '',
+  }[phase];
+  return (
+    <p class="waiting">
+      <span class="dots" aria-hidden="true">
+        <i />
+        <i />
+        <i />
+      </span>
+      {words}
+    </p>
+  );
+}
+
+function Limited({ run, retryAt }: { run: Run; retryAt: number }) {
+  const seconds = secondsUntil(retryAt);
+  const takeBack = () => {
+    const { prompt } = run;
+    void stop(run);
+    if (prompt !== undefined) insertion.value = prompt;
+  };
+  return (
+    <div class="problem calm" role="status" data-code="RATE_LIMITED">
+      <div class="problem-text">
+        <p class="problem-title">Too many requests with this token</p>
+        <p>
+          Your message is kept and sends itself in <strong class="countdown">{seconds} s</strong>.
+        </p>
+        <div class="problem-actions">
+          <button type="button" class="button" onClick={takeBack}>
+            Take it back
+          </button>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function Failure({ run }: { run: Run }) {
+  const problem = run.problem.value;
+  if (!problem) return null;
+  const seconds = problem.retryAt === undefined ? 0 : secondsUntil(problem.retryAt);
+  const edit = () => {
+    if (run.prompt !== undefined) insertion.value = run.prompt;
+    dismiss(run);
+  };
+  return (
+    <ProblemCard problem={problem}>
+      {run.prompt !== undefined && (
+        <>
+          <button type="button" class="button primary" disabled={seconds > 0} onClick={() => retry(run)}>
+            {seconds > 0 ? `Try again in ${seconds} s` : 'Try again'}
+          </button>
+          <button type="button" class="button" onClick={edit}>
+            Edit
+          </button>
+        </>
+      )}
+      <button type="button" class="button" onClick={() => dismiss(run)}>
+        Dismiss
+      </button>
+    </ProblemCard>
+  );
+}
+
+/** Tells those who cannot see the answer grow that it begins, and that it is there. */
+function useAnnouncements(run: Run): void {
+  useEffect(() => {
+    announce('The assistant is answering.');
+    return () => {
+      const said = run.content.peek();
+      announce(run.problem.peek() ? '' : `The answer is there. ${said.slice(0, 300)}`);
+    };
+  }, [run]);
+}

@@ -1,0 +1,69 @@
+/** How near to its end, in pixels, a thread counts as being at its end. */
+const NEAR = 32;
+
+/**
+ * Keeps a thread still for whoever reads it. At its end it follows what is added; anywhere else what is being read stays
+ * where it is, whatever is loaded, drawn or put aside above. Done by hand, because browsers differ in whether they do it.
+ */
+export class ScrollKeeper {
+  readonly #resized = new ResizeObserver(() => this.#settle());
+  #pinned = true;
+  #anchor: { element: Element; top: number } | undefined;
+
+  constructor(
+    private readonly scroller: HTMLElement,
+    private readonly onPinned: (pinned: boolean) => void,
+  ) {
+    scroller.addEventListener('scroll', this.#scrolled, { passive: true });
+    this.#resized.observe(scroller);
+  }
+
+  /** Watches an element whose height may change. */
+  watch(element: Element): () => void {
+    this.#resized.observe(element);
+    return () => this.#resized.unobserve(element);
+  }
+
+  end(): void {
+    this.scroller.removeEventListener('scroll', this.#scrolled);
+    this.#resized.disconnect();
+  }
+
+  toEnd(smooth = false): void {
+    this.#pin(true);
+    const behavior = smooth && !matchMedia('(prefers-reduced-motion: reduce)').matches ? 'smooth' : 'instant';
+    this.scroller.scrollTo({ top: this.scroller.scrollHeight, behavior });
+  }
+
+  readonly #scrolled = (): void => {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    this.#pin(scrollHeight - scrollTop - clientHeight < NEAR);
+    this.#remember();
+  };
+
+  #pin(pinned: boolean): void {
+    if (pinned === this.#pinned) return;
+    this.#pinned = pinned;
+    this.onPinned(pinned);
+  }
+
+  #settle(): void {
+    if (this.#pinned) {
+      this.scroller.scrollTop = this.scroller.scrollHeight;
+    } else if (this.#anchor?.element.isConnected) {
+      this.scroller.scrollTop += this.#anchor.element.getBoundingClientRect().top - this.#anchor.top;
+    }
+    this.#remember();
+  }
+
+  /** Takes the first message in sight for the one that is being read. */
+  #remember(): void {
+    const { top } = this.scroller.getBoundingClientRect();
+    for (const group of this.scroller.querySelectorAll('.group')) {
+      if (group.getBoundingClientRect().bottom <= top) continue;
+      const element = [...group.children].find((child) => child.getBoundingClientRect().bottom > top) ?? group;
+      this.#anchor = { element, top: element.getBoundingClientRect().top };
+      return;
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import { modelless } from '../../state/gateway.js';
+import { IconButton } from '../Button.js';
+import { Menu } from '../icons.js';
+import { NoModel } from '../NoModel.js';
+import { drawerOpen } from '../overlays.js';
+import { GatewayCard } from './GatewayCard.js';
+import { RunsCard } from './RunsCard.js';
+import { TokenCard } from './TokenCard.js';
+import { UsageCard } from './UsageCard.js';
+
+/** How the gateway is doing, and what this token may and does. */
+export function Control() {
+  return (
+    <section class="control" aria-label="Gateway">
+      <header class="head">
+        <IconButton label="Sessions" class="menu-button" onClick={() => (drawerOpen.value = true)}>
+          <Menu />
+        </IconButton>
+        <div class="head-words">
+          <h1>Gateway</h1>
+        </div>
+      </header>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <div class="control-body" tabIndex={0} role="group" aria-label="How the gateway is doing">
+        <div class="control-grid">
+          {modelless.value && <NoModel />}
+          <GatewayCard />
+          <TokenCard />
+          <RunsCard />
+          <UsageCard />
+        </div>
+      </div>
+    </section>
+  );
+}

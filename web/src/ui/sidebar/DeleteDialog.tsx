@@ -1,0 +1,52 @@
+import { useState } from 'preact/hooks';
+import { forget } from '../../state/activity.js';
+import { titleOf } from '../../state/key.js';
+import { type Problem, problemOf } from '../../state/problem.js';
+import { deleteSession } from '../../state/sessions.js';
+import { announce } from '../Announcer.js';
+import { Dialog } from '../Dialog.js';
+import { plural } from '../format.js';
+import { ProblemCard } from '../ProblemCard.js';
+
+interface DeleteDialogProps {
+  sessionKey: string;
+  messageCount: number;
+  onClose: () => void;
+}
+
+export function DeleteDialog({ sessionKey, messageCount, onClose }: DeleteDialogProps) {
+  const [deleting, setDeleting] = useState(false);
+  const [problem, setProblem] = useState<Problem | undefined>(undefined);
+  const confirm = async () => {
+    setDeleting(true);
+    try {
+      await deleteSession(sessionKey);
+      announce('Session deleted.');
+      onClose();
+      forget(sessionKey);
+    } catch (error) {
+      setProblem(problemOf(error));
+      setDeleting(false);
+    }
+  };
+  return (
+    <Dialog title="Delete this session?" onClose={onClose}>
+      <p>
+        <strong class="break">{titleOf(sessionKey)}</strong>
+      </p>
+      <p>
+        {plural(messageCount, 'message')} will be erased from the gateway, for every token that sees this session. This cannot be
+        undone.
+      </p>
+      {problem && <ProblemCard problem={problem} />}
+      <div class="dialog-actions">
+        <button type="button" class="button" onClick={onClose}>
+          Keep it
+        </button>
+        <button type="button" class="button danger" disabled={deleting} onClick={() => void confirm()}>
+          {deleting ? 'Deleting…' : 'Delete'}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
