@@ -19,6 +19,7 @@ import (
 	"github.com/openclaw/openclaw/model"
 	"github.com/openclaw/openclaw/spec"
 	"github.com/openclaw/openclaw/store/sqlite"
+	"github.com/openclaw/openclaw/web"
 )
 
 // Options are what a gateway is made of.
@@ -95,7 +96,7 @@ func (a *App) handler() (http.Handler, error) {
 	}
 	return httpapi.New(httpapi.Config{
 		Chat: a.engine, Sessions: a.store, Limiter: &mem.Limiter{}, Status: a.status, Ready: a.ready,
-		Tokens: tokens(a.cfg), AllowedHosts: a.cfg.Server.AllowedHosts, OpenAPI: document, Logger: a.log,
+		Tokens: tokens(a.cfg), AllowedHosts: a.cfg.Server.AllowedHosts, OpenAPI: document, Page: web.Handler(), Logger: a.log,
 	})
 }
 
