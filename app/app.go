@@ -45,6 +45,8 @@ type App struct {
 	engine *chat.Engine
 	server *http.Server
 
+	stopProfile func() // nil where no profiles are served
+
 	started  time.Time
 	addr     string
 	draining atomic.Bool
@@ -106,6 +108,11 @@ func (a *App) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w", a.cfg.Server.Addr(), err)
 	}
+	if addr := a.cfg.Debug.Pprof; addr != "" {
+		if a.stopProfile, err = profile(ctx, addr); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+	}
 	a.addr, a.started = listener.Addr().String(), time.Now()
 	go func() {
 		if err := a.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -128,6 +135,9 @@ const lastWrites = 3 * time.Second
 // and closes everything. A gateway that was never started may be stopped too.
 func (a *App) Stop(ctx context.Context) error {
 	a.draining.Store(true)
+	if a.stopProfile != nil {
+		defer a.stopProfile()
+	}
 	drain, cancel := context.WithTimeout(ctx, a.cfg.Server.ShutdownTimeout)
 	defer cancel()
 	if err := a.engine.Stop(drain); err != nil {

@@ -33,6 +33,7 @@ type Config struct {
 	Models  Models  `yaml:"models"`
 	Storage Storage `yaml:"storage"`
 	Log     Log     `yaml:"log"`
+	Debug   Debug   `yaml:"debug"`
 
 	// File is the path that the configuration was read from, "" where there was none.
 	File string `yaml:"-"`
@@ -138,6 +139,13 @@ type Storage struct {
 type Log struct {
 	Level  string `yaml:"level"`  // debug, info, warn or error; default info
 	Format string `yaml:"format"` // text or json; default text
+}
+
+// Debug is what helps to find out why a gateway is slow. It is off by default.
+type Debug struct {
+	// Pprof is a loopback address, as in 127.0.0.1:6060, that Go's profiler answers at, without a token: a profile tells
+	// how the gateway works, and a trace slows it down.
+	Pprof string `yaml:"pprof"`
 }
 
 // SlogLevel is Level as log/slog has it.

@@ -23,7 +23,7 @@ func TestRefused(t *testing.T) {
 		},
 		{
 			"unknown key, like none", minimal + "plugins: {}",
-			`openclaw.yaml:2: unknown key "plugins"|Known here: server, api, models, storage, log`,
+			`openclaw.yaml:2: unknown key "plugins"|Known here: server, api, models, storage, log, debug`,
 		},
 		{
 			"unknown key, too deep", minimal + "server:\n  storage: {}",
@@ -40,6 +40,10 @@ func TestRefused(t *testing.T) {
 		{
 			"duplicate key", minimal + "server:\n  port: 1\n  port: 2",
 			`openclaw.yaml:4: key "port" is set twice, first on line 3|Keep one of the two`,
+		},
+		{
+			"profiles for everybody", minimal + "debug: {pprof: \"0.0.0.0:6060\"}",
+			`openclaw.yaml:2: debug.pprof "0.0.0.0:6060" is no address of this machine alone|Write one such as 127.0.0.1:6060, or remove the key: profiles need no token`,
 		},
 		{
 			"port of letters", minimal + "server: {port: abc}",

@@ -60,6 +60,8 @@ storage:
 log:
   level: info
   format: text
+debug:
+  pprof: ""
 `
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Error(diff)

@@ -53,6 +53,12 @@ func (v *validator) validate() {
 	}
 	v.oneOf("log.level", v.cfg.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", v.cfg.Log.Format, "text", "json")
+	if p := v.cfg.Debug.Pprof; p != "" {
+		if host, _, err := net.SplitHostPort(p); err != nil || !isLoopback(host) {
+			v.problem("debug.pprof", fmt.Sprintf("debug.pprof %q is no address of this machine alone", p),
+				"Write one such as 127.0.0.1:6060, or remove the key: profiles need no token")
+		}
+	}
 	v.fileMode()
 }
 
