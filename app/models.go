@@ -129,13 +129,13 @@ func (c choice) promptBytes() int {
 }
 
 // Model is the model that is asked first, as provider/model.
-func (a *App) Model() string { return a.choice.targets[0].String() }
+func (a *App) Model() string { return a.asked.Load().targets[0].String() }
 
 // ModelReason is why that model was chosen, as a clause; "" where the configuration names it.
-func (a *App) ModelReason() string { return a.choice.why }
+func (a *App) ModelReason() string { return a.asked.Load().why }
 
 // Offline reports whether no model is connected.
-func (a *App) Offline() bool { return a.choice.offline() }
+func (a *App) Offline() bool { return a.asked.Load().offline() }
 
 // Notes are sentences on models that whoever starts the gateway should know.
-func (a *App) Notes() []string { return a.choice.notes }
+func (a *App) Notes() []string { return a.asked.Load().notes }

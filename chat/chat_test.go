@@ -109,7 +109,7 @@ func openAt(t *testing.T, path string, opts ...option) *gateway {
 		t.Fatal(err)
 	}
 	m := newModel()
-	cfg := chat.Config{Store: store, Log: &mem.Log{}, Provider: m, SystemPrompt: "Be brief."}
+	cfg := chat.Config{Store: store, Log: &mem.Log{}, Model: chat.Model{Provider: m, SystemPrompt: "Be brief."}}
 	for _, o := range opts {
 		o(&cfg)
 	}

@@ -10,6 +10,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/openclaw/openclaw/claw"
@@ -17,28 +18,33 @@ import (
 
 // Config is what an [Engine] is made of. Zero durations and sizes get the defaults named.
 type Config struct {
-	Store    claw.Store
-	Log      claw.RunLog
-	Provider claw.Provider
-	Logger   *slog.Logger
+	Store  claw.Store
+	Log    claw.RunLog
+	Logger *slog.Logger
 
-	SystemPrompt    string
-	MaxPromptBytes  int           // most bytes of history that are read for one prompt; 4 MiB
+	Model // to begin with; see [Engine.SetModel]
+
 	MaxAnswerBytes  int           // an answer that grows beyond is ended as failed; 8 MiB
 	QueueLength     int           // messages that may wait for their turn in one session; 8
-	RunTimeout      time.Duration // of a whole run; 15 min
 	CheckpointEvery time.Duration // how often running answers are made durable; 250 ms, so that with the commit itself none is older than 0.5 s
 	KeepEvents      time.Duration // how long events can be replayed and idempotency keys hold; 24 h
+}
+
+// Model is what is asked, and how. Zero values get the defaults named.
+type Model struct {
+	Provider       claw.Provider
+	SystemPrompt   string
+	MaxPromptBytes int           // most bytes of history that are read for one prompt; 4 MiB
+	RunTimeout     time.Duration // of a whole run; 15 min
+	LogMessages    bool          // write what users and models say to the log
 }
 
 func (c *Config) defaults() {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	orDefault(&c.MaxPromptBytes, 4<<20)
 	orDefault(&c.MaxAnswerBytes, 8<<20)
 	orDefault(&c.QueueLength, 8)
-	orDefault(&c.RunTimeout, 15*time.Minute)
 	orDefault(&c.CheckpointEvery, 250*time.Millisecond)
 	orDefault(&c.KeepEvents, 24*time.Hour)
 }
@@ -52,6 +58,7 @@ func orDefault[T int | time.Duration](v *T, d T) {
 // Engine runs turns. It owns every run from the moment its message is accepted until its end is durable.
 type Engine struct {
 	Config
+	model atomic.Pointer[Model] // in force
 
 	mu      sync.Mutex
 	closing bool
@@ -73,6 +80,7 @@ type tokenKey struct{ token, key string }
 func New(ctx context.Context, cfg Config) (*Engine, error) {
 	cfg.defaults()
 	e := &Engine{Config: cfg, lanes: map[laneKey]*lane{}, byKey: map[tokenKey]*turn{}, live: map[string]*run{}, unsaved: map[laneKey]*run{}}
+	e.SetModel(cfg.Model)
 	n, err := e.Store.InterruptRuns(ctx, errRestarted)
 	if err != nil {
 		return nil, err
@@ -85,6 +93,13 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e.stopped.Go(func() { e.checkpoints(background) })
 	e.stopped.Go(func() { e.sweeps(background) })
 	return e, nil
+}
+
+// SetModel replaces what is asked. Runs that have begun keep what they began with.
+func (e *Engine) SetModel(m Model) {
+	orDefault(&m.MaxPromptBytes, 4<<20)
+	orDefault(&m.RunTimeout, 15*time.Minute)
+	e.model.Store(&m)
 }
 
 // Stop refuses new work, gives running runs until ctx ends, then ends them with [claw.Unavailable], and returns when

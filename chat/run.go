@@ -62,6 +62,13 @@ func (e *Engine) take(r *run, c claw.Chunk) error {
 	return e.emit(r, claw.Event{Type: claw.EventDelta, Text: c.Text})
 }
 
+// content is what the model has said so far.
+func (r *run) content() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return string(r.text)
+}
+
 // finish makes the run's end durable, and only then tells its watchers. cause is nil for a whole answer.
 func (e *Engine) finish(r *run, usage *claw.Usage, cause error) {
 	end := r.ending(usage, cause)

@@ -141,7 +141,8 @@ func (t *turn) begin() (*run, error) {
 // ask sends the conversation to the model and passes on what it says. It returns nil only for a whole answer.
 func (t *turn) ask(r *run) (usage *claw.Usage, err error) {
 	e := t.engine
-	ctx, cancel := context.WithTimeoutCause(t.ctx, e.RunTimeout, errTooSlow)
+	model := e.model.Load()
+	ctx, cancel := context.WithTimeoutCause(t.ctx, model.RunTimeout, errTooSlow)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
@@ -152,14 +153,18 @@ func (t *turn) ask(r *run) (usage *claw.Usage, err error) {
 			err = cause
 		}
 	}()
-	transcript, err := e.Store.Transcript(ctx, r.id, e.MaxPromptBytes)
+	transcript, err := e.Store.Transcript(ctx, r.id, model.MaxPromptBytes)
 	if err != nil {
 		return nil, err
 	}
-	prompt := claw.Prompt{System: e.SystemPrompt, Messages: alternate(transcript)}
+	prompt := claw.Prompt{System: model.SystemPrompt, Messages: alternate(transcript)}
 	r.promptBytes = promptBytes(prompt)
+	if model.LogMessages {
+		e.Logger.Info("message", "run", r.id, "session", r.sessionKey, "token", r.token, "content", t.req.Message)
+		defer func() { e.Logger.Info("answer", "run", r.id, "session", r.sessionKey, "content", r.content()) }()
+	}
 	whole := false
-	for chunk, err := range e.Provider.Stream(ctx, prompt) {
+	for chunk, err := range model.Provider.Stream(ctx, prompt) {
 		if err != nil {
 			return nil, err
 		}

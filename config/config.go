@@ -18,9 +18,13 @@ package config
 
 import (
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +36,7 @@ type Config struct {
 	API     API     `yaml:"api"`
 	Models  Models  `yaml:"models"`
 	Storage Storage `yaml:"storage"`
+	Audit   Audit   `yaml:"audit"`
 	Log     Log     `yaml:"log"`
 	Debug   Debug   `yaml:"debug"`
 
@@ -43,12 +48,64 @@ type Config struct {
 	sources map[string]Source
 }
 
-// Server is where the gateway listens.
+// Server is where the gateway listens, and whom it lets in.
 type Server struct {
-	Host            string        `yaml:"host"`            // name or IP address; default 127.0.0.1, this machine only
-	Port            int           `yaml:"port"`            // default 3000; 0 lets the system choose
-	AllowedHosts    []string      `yaml:"allowedHosts"`    // names that clients may call it by; loopback names and IP addresses always do
+	Host            string        `yaml:"host"`           // name or IP address; default 127.0.0.1, this machine only
+	Port            int           `yaml:"port"`           // default 3000; 0 lets the system choose
+	AllowedHosts    []string      `yaml:"allowedHosts"`   // names that clients may call it by; loopback names and IP addresses always do
+	AllowedOrigins  []string      `yaml:"allowedOrigins"` // pages that browsers may call it from, as "https://app.example.com"; default none
+	TrustedProxies  []string      `yaml:"trustedProxies"` // addresses or networks whose X-Forwarded-For is believed; default none
+	TLS             TLS           `yaml:"tls"`
 	ShutdownTimeout time.Duration `yaml:"shutdownTimeout"` // how long running answers may go on at shutdown; default 25s
+
+	MaxConnections           int `yaml:"maxConnections"`           // open at one time; default 20000
+	MaxConnectionsPerAddress int `yaml:"maxConnectionsPerAddress"` // of one address, loopback and trusted proxies excepted; default 1000
+}
+
+// TLS names the files of a certificate. Both or none are set; without them the gateway speaks plain HTTP. Relative paths
+// in the file start at the file's own folder. The files are read again when they change.
+type TLS struct {
+	Cert string `yaml:"cert"` // PEM, the whole chain
+	Key  string `yaml:"key"`  // PEM
+}
+
+// Enabled reports whether a certificate is configured.
+func (t TLS) Enabled() bool { return t.Cert != "" && t.Key != "" }
+
+// Proxies are the networks of TrustedProxies.
+func (s Server) Proxies() []netip.Prefix {
+	var out []netip.Prefix
+	for _, text := range s.TrustedProxies {
+		if p, ok := network(text); ok {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// network reads an address or a network; an address is a network of one.
+func network(text string) (netip.Prefix, bool) {
+	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
+		return netip.PrefixFrom(a, a.BitLen()), true
+	}
+	p, err := netip.ParsePrefix(text)
+	return p.Masked(), err == nil
+}
+
+// Load reads the certificate and its key.
+func (t TLS) Load() (tls.Certificate, error) {
+	var pem [2][]byte
+	for i, path := range []string{t.Cert, t.Key} {
+		// A device or a pipe put there by mistake would be read for ever.
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+			return tls.Certificate{}, fmt.Errorf("%s is no file", path)
+		}
+		var err error
+		if pem[i], err = os.ReadFile(path); err != nil {
+			return tls.Certificate{}, err
+		}
+	}
+	return tls.X509KeyPair(pem[0], pem[1])
 }
 
 // Addr is the address to listen on, as net.Listen takes it.
@@ -66,12 +123,25 @@ type API struct {
 
 // Token is a bearer secret and what its owner may do. Exactly one of Token and TokenSHA256 is set.
 type Token struct {
-	Name        string     `yaml:"name"`        // unique; shown in logs
+	Name        string     `yaml:"name"`        // shown in logs; at most two tokens share one, while one replaces the other
 	Token       Secret     `yaml:"token"`       // the secret itself, or ...
 	TokenSHA256 Secret     `yaml:"tokenSha256"` // ... the SHA-256 of it, 64 hexadecimal digits
 	Permissions []string   `yaml:"permissions"` // of "chat" and "sessions"
 	Workspace   string     `yaml:"workspace"`   // the boundary of what it can see; default "default"
 	RateLimits  RateLimits `yaml:"rateLimits"`  // of this token; default api.rateLimits
+	ExpiresAt   string     `yaml:"expiresAt"`   // RFC 3339; default never
+}
+
+// Expiry is ExpiresAt as a time, zero where the token never expires.
+func (t Token) Expiry() time.Time {
+	at, _ := time.Parse(time.RFC3339, t.ExpiresAt) // Load has refused what is none
+	return at
+}
+
+// ID is the beginning of the hash in hexadecimal: it tells two tokens of one name apart, and gives neither away.
+func (t Token) ID() string {
+	h := t.Hash()
+	return hex.EncodeToString(h[:4])
 }
 
 // Hash is the SHA-256 of the secret, which is all that the gateway keeps of it.
@@ -135,10 +205,17 @@ type Storage struct {
 	Path string `yaml:"path"`
 }
 
+// Audit is the record of refusals, deletions, cancellations and reloads: a file of JSON lines that is only appended to.
+type Audit struct {
+	Enabled bool   `yaml:"enabled"` // default true
+	Path    string `yaml:"path"`    // default beside the database: openclaw.audit.jsonl for openclaw.db
+}
+
 // Log is what the gateway writes to standard error.
 type Log struct {
-	Level  string `yaml:"level"`  // debug, info, warn or error; default info
-	Format string `yaml:"format"` // text or json; default text
+	Level    string `yaml:"level"`    // debug, info, warn or error; default info
+	Format   string `yaml:"format"`   // text or json; default text
+	Messages bool   `yaml:"messages"` // what users and models say, too; default false
 }
 
 // Debug is what helps to find out why a gateway is slow. It is off by default.
@@ -160,10 +237,14 @@ func (l Log) SlogLevel() slog.Level {
 // Default returns the configuration of an empty file. It has no token and so is not complete.
 func Default() *Config {
 	return &Config{
-		Server:  Server{Host: "127.0.0.1", Port: 3000, ShutdownTimeout: 25 * time.Second},
+		Server: Server{
+			Host: "127.0.0.1", Port: 3000, ShutdownTimeout: 25 * time.Second,
+			MaxConnections: 20_000, MaxConnectionsPerAddress: 1000,
+		},
 		API:     API{Enabled: true, RateLimits: RateLimits{Chat: 100, Read: 1000}},
 		Models:  Models{Timeouts: Timeouts{Connect: 10 * time.Second, FirstByte: time.Minute, Idle: time.Minute, Run: 15 * time.Minute}},
 		Storage: Storage{Path: "~/.openclaw/openclaw.db"},
+		Audit:   Audit{Enabled: true},
 		Log:     Log{Level: "info", Format: "text"},
 	}
 }

@@ -20,6 +20,7 @@ type decoder struct {
 	problems []Problem
 	refused  map[string]bool // paths that problems name
 	sources  map[string]Source
+	hidden   []string        // values that came out of the environment, or are secrets: not to be repeated in a message
 	literal  map[string]bool // paths of secrets that stand in the file itself, not behind a ${VAR}
 }
 
@@ -62,6 +63,20 @@ func newDecoder(file string, env Env) *decoder {
 func (d *decoder) add(p Problem) {
 	d.problems = append(d.problems, p)
 	d.refused[p.Path] = true
+}
+
+// minHidden is the fewest bytes of a value that is hidden: less is no secret, and turns up in other words.
+const minHidden = 6
+
+// hide takes secrets out of what is said of the configuration: a variable that holds one may have been put in the wrong
+// place, where a message would quote it.
+func (d *decoder) hide(problems []Problem) {
+	for i := range problems {
+		for _, secret := range d.hidden {
+			problems[i].Message = strings.ReplaceAll(problems[i].Message, secret, redacted)
+			problems[i].Remedy = strings.ReplaceAll(problems[i].Remedy, secret, redacted)
+		}
+	}
 }
 
 func (d *decoder) at(n *yaml.Node) Source { return Source{File: d.file, Line: n.Line} }
@@ -175,12 +190,15 @@ func (d *decoder) scalarNode(n *yaml.Node, v reflect.Value, path string) {
 		}
 		expanded = true
 	}
+	if (expanded || v.Type() == secretType) && len(text) >= minHidden {
+		d.hidden = append(d.hidden, text)
+	}
 	switch kind := v.Kind(); {
 	case v.Type() == durationType && tag != "!!str":
 		d.wrongType(n, path, "a duration with its unit", `Write it as in "60s", "500ms" or "15m"`)
 	case v.Type() == durationType, expanded: // text is checked below
 		d.text(text, v, path, d.at(n))
-	case kind == reflect.String && tag != "!!str":
+	case kind == reflect.String && tag != "!!str" && tag != "!!timestamp": // a time needs no quotes
 		d.wrongType(n, path, "text", "Put it in quotes")
 	case kind == reflect.Int && tag != "!!int":
 		d.wrongType(n, path, "a whole number", "Write it in digits, without quotes")

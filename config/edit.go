@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"reflect"
@@ -25,6 +26,9 @@ func TokenYAML(t Token, indent int) string {
 	if t.Workspace != "" && t.Workspace != "default" {
 		lines = append(lines, fmt.Sprintf("  workspace: %q", t.Workspace))
 	}
+	if t.ExpiresAt != "" {
+		lines = append(lines, fmt.Sprintf("  expiresAt: %q", t.ExpiresAt))
+	}
 	pad := strings.Repeat(" ", indent)
 	return pad + strings.Join(lines, "\n"+pad) + "\n"
 }
@@ -33,11 +37,20 @@ func TokenYAML(t Token, indent int) string {
 // checked before it is written, in place of the old file, whole or not at all: a configuration with which the gateway
 // would not start is an *[Error], and nothing is written.
 func AddToken(path string, t Token, env Env) error {
+	return edit(path, env, func(data []byte) ([]byte, error) { return insertToken(path, data, t, env) })
+}
+
+// RevokeToken removes the token with that hash from the file at path, and keeps all else as it is; see [AddToken].
+func RevokeToken(path string, hash [sha256.Size]byte, env Env) error {
+	return edit(path, env, func(data []byte) ([]byte, error) { return removeToken(path, data, hash, env) })
+}
+
+func edit(path string, env Env, change func([]byte) ([]byte, error)) error {
 	data, err := readFile(path)
 	if err != nil {
 		return err
 	}
-	edited, err := insertToken(path, data, t, env)
+	edited, err := change(data)
 	if err != nil {
 		return err
 	}
@@ -73,6 +86,47 @@ func insertToken(path string, data []byte, t Token, env Env) ([]byte, error) {
 		return nil, err
 	}
 	return dump(root)
+}
+
+// removeToken takes the lines of a token out where tokens are listed in lines, else the item out of the tree.
+func removeToken(path string, data []byte, hash [sha256.Size]byte, env Env) ([]byte, error) {
+	d := newDecoder(path, env)
+	root := d.parse(data)
+	if len(d.problems) > 0 {
+		return nil, &Error{d.problems}
+	}
+	was, _ := parse(path, data, env, nil)
+	i := slices.IndexFunc(was.API.Tokens, func(t Token) bool { return t.Hash() == hash })
+	tokens := child(child(root, "api"), "tokens")
+	if i < 0 || tokens == nil || i >= len(tokens.Content) {
+		return nil, errors.New("the file has no such token")
+	}
+	if tokens.Style&yaml.FlowStyle == 0 {
+		item := tokens.Content[i]
+		edited := removeLines(data, item.Line, lastLine(item))
+		if removesOnly(path, was, edited, i, env) {
+			return edited, nil
+		}
+	}
+	tokens.Content = slices.Delete(tokens.Content, i, i+1)
+	return dump(root)
+}
+
+// removeLines takes the lines from first to last out, which are counted from 1.
+func removeLines(data []byte, first, last int) []byte {
+	return bytes.Join(slices.Delete(bytes.SplitAfter(data, []byte("\n")), first-1, last), nil)
+}
+
+// removesOnly proves that the edited text means the old one without token i, no more and no less; see addsOnly.
+func removesOnly(path string, was *Config, edited []byte, i int, env Env) bool {
+	is, _ := parse(path, edited, env, nil)
+	rest := *was
+	rest.API.Tokens = slices.Delete(slices.Clone(was.API.Tokens), i, i+1)
+	if len(rest.API.Tokens) == 0 {
+		rest.API.Tokens = nil // which is what a list without items reads as
+	}
+	rest.sources, is.sources, rest.Warnings, is.Warnings = nil, nil, nil, nil
+	return reflect.DeepEqual(&rest, is)
 }
 
 func insertLines(data []byte, after int, text string) []byte {

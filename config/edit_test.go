@@ -150,7 +150,7 @@ func TestAddTokenRefuses(t *testing.T) {
 		t          config.Token
 		want       string
 	}{
-		{"a name that is taken", minimal, config.Token{Name: "app", Token: "abcdefghijklmnopqrst", Permissions: []string{"chat"}}, `the token name "app" is used twice`},
+		{"a name that has other rights", minimal, config.Token{Name: "app", Token: "abcdefghijklmnopqrst", Permissions: []string{"sessions"}}, `the token name "app" is used twice`},
 		{"an unknown permission", minimal, config.Token{Name: "b", Token: "abcdefghijklmnopqrst", Permissions: []string{"caht"}}, `unknown permission "caht"`},
 		{"what is no YAML", "a: [", config.Token{Name: "b"}, "this is not YAML"},
 		{"a list", "[]", config.Token{Name: "b"}, "not a list of keys and values"},
@@ -182,5 +182,70 @@ func TestAddTokenFollowsLinks(t *testing.T) {
 	}
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
 		t.Errorf("the link is gone: %v %v", info, err)
+	}
+}
+
+func TestRevokeToken(t *testing.T) {
+	revoked := config.Token{Token: token}
+	const other = "abcdefghijklmnopqrst"
+	for _, tt := range []struct{ name, before, after string }{
+		{
+			"in lines, comments stay", "# Ours.\napi:\n  tokens:\n    # The first.\n    - name: app   # one\n      permissions:\n        - chat\n" +
+				"      token: \"" + token + "\"\n    # The second.\n    - {name: b, token: " + other + ", permissions: [chat]}\n\nlog: {level: warn}   # quiet\n",
+			"# Ours.\napi:\n  tokens:\n    # The first.\n    # The second.\n    - {name: b, token: " + other + ", permissions: [chat]}\n\nlog: {level: warn}   # quiet\n",
+		},
+		{
+			"the last, without a line break", "api:\n  tokens:\n  - {name: b, token: " + other + ", permissions: [chat]}\n  - {name: app, token: " + token + ", permissions: [chat]}",
+			"api:\n  tokens:\n  - {name: b, token: " + other + ", permissions: [chat]}\n",
+		},
+		{
+			"one of two of a name, by its hash", "api:\n  tokens:\n  - {name: app, token: " + other + ", permissions: [chat]}\n  - name: app\n" +
+				"    tokenSha256: 3bf7c8f9fd6f3f1ff9f4a3c5d6d5dfd1e3a0e0ab5b6a0e5b0a1b0b7d9c3a9e11\n    permissions: [chat]\n  - {name: c, token: " + token + ", permissions: [chat]}\n",
+			"api:\n  tokens:\n  - {name: app, token: " + other + ", permissions: [chat]}\n  - name: app\n" +
+				"    tokenSha256: 3bf7c8f9fd6f3f1ff9f4a3c5d6d5dfd1e3a0e0ab5b6a0e5b0a1b0b7d9c3a9e11\n    permissions: [chat]\n",
+		},
+		{
+			"on one line", "# Ours.\napi: {tokens: [{name: app, token: " + token + ", permissions: [chat]}, {name: b, token: " + other + ", permissions: [chat]}]}\n",
+			"# Ours.\napi: {tokens: [{name: b, token: " + other + ", permissions: [chat]}]}\n",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := write(t, tt.before)
+			if err := config.RevokeToken(path, revoked.Hash(), env()); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.after, read(t, path)); diff != "" {
+				t.Error(diff)
+			}
+			if mode(t, path) != 0o600 || leftovers(t, filepath.Dir(path)) != "openclaw.yaml" {
+				t.Errorf("mode %04o, folder: %s", mode(t, path), leftovers(t, filepath.Dir(path)))
+			}
+		})
+	}
+}
+
+// The last token is not revoked: nobody could call the gateway, and it would not start again.
+func TestRevokeTokenRefuses(t *testing.T) {
+	path := write(t, minimal)
+	if err := config.RevokeToken(path, config.Token{Token: token}.Hash(), env()); err == nil || !strings.Contains(err.Error(), "api.tokens is empty") {
+		t.Errorf("the only one: %v", err)
+	}
+	if err := config.RevokeToken(path, config.Token{Token: "another"}.Hash(), env()); err == nil || !strings.Contains(err.Error(), "no such token") {
+		t.Errorf("an unknown one: %v", err)
+	}
+	if read(t, path) != minimal {
+		t.Error("the file was changed")
+	}
+}
+
+// A second token of a name is for replacing the first; an expired one is allowed, and said.
+func TestRotation(t *testing.T) {
+	cfg := mustLoad(t, "api:\n  tokens:\n    - {name: a, token: "+token+", permissions: [chat, sessions], expiresAt: 2020-01-01T00:00:00Z}\n"+
+		"    - {name: a, token: abcdefghijklmnopqrst, permissions: [sessions, chat]}\n")
+	if len(cfg.API.Tokens) != 2 || cfg.API.Tokens[0].ID() == cfg.API.Tokens[1].ID() || len(cfg.API.Tokens[0].ID()) != 8 {
+		t.Errorf("%v", cfg.API.Tokens)
+	}
+	if len(cfg.Warnings) != 1 || !strings.Contains(cfg.Warnings[0].Message, `the token "a" has expired`) {
+		t.Errorf("warnings: %v", cfg.Warnings)
 	}
 }

@@ -126,6 +126,8 @@ func parse(path string, data []byte, env Env, flags []Flag) (*Config, []Problem)
 	cfg.complete(env)
 	v := validator{decoder: d, cfg: cfg, undecoded: len(d.problems) > 0}
 	v.validate()
+	d.hide(d.problems)
+	d.hide(cfg.Warnings)
 	slices.SortStableFunc(d.problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Source.Flag, b.Source.Flag), cmp.Compare(a.Source.Env, b.Source.Env),
 			cmp.Compare(a.Source.Line, b.Source.Line))
@@ -171,9 +173,24 @@ func (c *Config) complete(env Env) {
 	for i, h := range c.Server.AllowedHosts {
 		c.Server.AllowedHosts[i] = strings.ToLower(h)
 	}
-	c.Storage.Path = expandHome(c.Storage.Path, env)
-	if c.sources["storage.path"].File != "" && c.Storage.Path != "" && !filepath.IsAbs(c.Storage.Path) {
-		c.Storage.Path = filepath.Join(filepath.Dir(c.File), c.Storage.Path)
+	for i, o := range c.Server.AllowedOrigins {
+		c.Server.AllowedOrigins[i] = strings.ToLower(o)
+	}
+	c.resolve("storage.path", &c.Storage.Path, env)
+	c.resolve("server.tls.cert", &c.Server.TLS.Cert, env)
+	c.resolve("server.tls.key", &c.Server.TLS.Key, env)
+	c.resolve("audit.path", &c.Audit.Path, env)
+	if c.Audit.Enabled && c.Audit.Path == "" && c.Storage.Path != "" {
+		c.Audit.Path = strings.TrimSuffix(c.Storage.Path, filepath.Ext(c.Storage.Path)) + ".audit.jsonl"
+	}
+}
+
+// resolve makes a path of what was written: ~ is the home directory, and a relative path in the file starts at the
+// file's own folder.
+func (c *Config) resolve(path string, value *string, env Env) {
+	*value = expandHome(*value, env)
+	if c.sources[path].File != "" && *value != "" && !filepath.IsAbs(*value) {
+		*value = filepath.Join(filepath.Dir(c.File), *value)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +30,7 @@ func TestReferenceBlock(t *testing.T) {
 	want := config.Default()
 	want.File = cfg.File
 	want.Storage.Path = "/nonexistent/home/.openclaw/openclaw.db"
+	want.Audit.Path = "/nonexistent/home/.openclaw/openclaw.audit.jsonl"
 	want.API.Tokens = []config.Token{{
 		Name: "my-app", Token: "your-secure-token", Permissions: []string{"chat", "sessions"}, Workspace: "default",
 		RateLimits: config.RateLimits{Chat: 100, Read: 1000},
@@ -69,7 +71,15 @@ storage: {path: ~/.openclaw/openclaw.db}
 }
 
 const everything = `
-server: {host: 0.0.0.0, port: 4000, allowedHosts: [Gateway.example.com], shutdownTimeout: 5s}
+server:
+  host: 0.0.0.0
+  port: 4000
+  allowedHosts: [Gateway.example.com]
+  allowedOrigins: ["https://App.example.com", "http://localhost:5173"]
+  trustedProxies: [10.1.2.3/8, "::1"]
+  shutdownTimeout: 5s
+  maxConnections: 100
+  maxConnectionsPerAddress: 10
 api:
   enabled: true
   tokens:
@@ -81,6 +91,7 @@ api:
     - name: other
       tokenSha256: 9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08
       permissions: [chat]
+      expiresAt: 2126-01-31T12:00:00+01:00
   rateLimits: {chat: 50, read: 500}
 models:
   default: anthropic/claude-sonnet-4-20250514
@@ -93,13 +104,18 @@ models:
     local: {type: openai, baseUrl: http://127.0.0.1:8080/v1, models: {some/model: {contextWindow: 8192, maxTokens: 512}}}
   timeouts: {connect: 1s, firstByte: 2s, idle: 3s, run: 4m}
 storage: {path: data/claw.db}
-log: {level: debug, format: json}
+audit: {path: audit.jsonl}
+log: {level: debug, format: json, messages: true}
 `
 
 func TestEverySetting(t *testing.T) {
 	cfg := mustLoad(t, everything, "APP_TOKEN", token, "ANTHROPIC_API_KEY", "sk-ant")
 	want := &config.Config{
-		Server: config.Server{Host: "0.0.0.0", Port: 4000, AllowedHosts: []string{"gateway.example.com"}, ShutdownTimeout: 5 * time.Second},
+		Server: config.Server{
+			Host: "0.0.0.0", Port: 4000, AllowedHosts: []string{"gateway.example.com"}, ShutdownTimeout: 5 * time.Second,
+			AllowedOrigins: []string{"https://app.example.com", "http://localhost:5173"}, TrustedProxies: []string{"10.1.2.3/8", "::1"},
+			MaxConnections: 100, MaxConnectionsPerAddress: 10,
+		},
 		API: config.API{
 			Enabled: true,
 			Tokens: []config.Token{
@@ -110,6 +126,7 @@ func TestEverySetting(t *testing.T) {
 				{
 					Name: "other", TokenSHA256: "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08",
 					Permissions: []string{"chat"}, Workspace: "default", RateLimits: config.RateLimits{Chat: 50, Read: 500},
+					ExpiresAt: "2126-01-31T12:00:00+01:00",
 				},
 			},
 			RateLimits: config.RateLimits{Chat: 50, Read: 500},
@@ -128,7 +145,8 @@ func TestEverySetting(t *testing.T) {
 			Timeouts: config.Timeouts{Connect: time.Second, FirstByte: 2 * time.Second, Idle: 3 * time.Second, Run: 4 * time.Minute},
 		},
 		Storage: config.Storage{Path: filepath.Join(filepath.Dir(cfg.File), "data/claw.db")},
-		Log:     config.Log{Level: "debug", Format: "json"},
+		Audit:   config.Audit{Enabled: true, Path: filepath.Join(filepath.Dir(cfg.File), "audit.jsonl")},
+		Log:     config.Log{Level: "debug", Format: "json", Messages: true},
 		File:    cfg.File,
 	}
 	if diff := cmp.Diff(want, cfg, asConfigured); diff != "" {
@@ -139,6 +157,12 @@ func TestEverySetting(t *testing.T) {
 	}
 	if got, want := cfg.API.Tokens[0].Hash(), sha256.Sum256([]byte(token)); got != want {
 		t.Errorf("hash of token is %x, want %x", got, want)
+	}
+	if got := cfg.API.Tokens[1].Expiry(); !got.Equal(time.Date(2126, 1, 31, 11, 0, 0, 0, time.UTC)) || !cfg.API.Tokens[0].Expiry().IsZero() {
+		t.Errorf("expires %v", got)
+	}
+	if got := fmt.Sprint(cfg.Server.Proxies()); got != "[10.0.0.0/8 ::1/128]" {
+		t.Errorf("proxies %s", got)
 	}
 	if cfg.Server.Addr() != "0.0.0.0:4000" || cfg.Server.Loopback() {
 		t.Errorf("addr %s, loopback %t", cfg.Server.Addr(), cfg.Server.Loopback())

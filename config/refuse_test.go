@@ -23,7 +23,7 @@ func TestRefused(t *testing.T) {
 		},
 		{
 			"unknown key, like none", minimal + "plugins: {}",
-			`openclaw.yaml:2: unknown key "plugins"|Known here: server, api, models, storage, log, debug`,
+			`openclaw.yaml:2: unknown key "plugins"|Known here: server, api, models, storage, audit, log, debug`,
 		},
 		{
 			"unknown key, too deep", minimal + "server:\n  storage: {}",
@@ -108,7 +108,7 @@ func TestRefused(t *testing.T) {
 		},
 		{
 			"reference that becomes no number", minimal + "server: {port: '${HOME}'}",
-			`openclaw.yaml:2: server.port must be a whole number, not "/nonexistent/home"|Write it in digits`,
+			`openclaw.yaml:2: server.port must be a whole number, not "[redacted]"|Write it in digits`,
 		},
 		{"no tokens", "server: {port: 1}", `openclaw.yaml: api.tokens is empty, so nobody could call the gateway|Add a token: openclaw token create --name my-app --write`},
 		{"empty file", "", `openclaw.yaml: api.tokens is empty, so nobody could call the gateway|Add a token: openclaw token create --name my-app --write`},
@@ -134,8 +134,50 @@ func TestRefused(t *testing.T) {
 			"openclaw.yaml:4: api.tokens[1] is the same secret as api.tokens[0]|Give each application a token of its own. Make one with `openclaw token create`",
 		},
 		{
-			"duplicate name", "api:\n  tokens:\n" + tok + "    - {name: a, token: 00000000000000000000x, permissions: [chat]}",
-			`openclaw.yaml:4: the token name "a" is used twice, first on line 3|Give each token a name of its own`,
+			"third of a name", "api:\n  tokens:\n" + tok + "    - {name: a, token: 00000000000000000000x, permissions: [chat]}\n" +
+				"    - {name: a, token: 00000000000000000000y, permissions: [chat]}",
+			`openclaw.yaml:5: the token name "a" is used 3 times, first on line 3|` +
+				`Two tokens of one name are for replacing one by the other: remove the oldest, or give this one a name of its own`,
+		},
+		{
+			"second of a name with other rights", "api:\n  tokens:\n" + tok + "    - {name: a, token: 00000000000000000000x, permissions: [chat, sessions]}",
+			`openclaw.yaml:4: the token name "a" is used twice, first on line 3, and not for the same rights|` +
+				`Two tokens of one name need the same permissions, workspace and rateLimits; or give this one a name of its own`,
+		},
+		{
+			"expiry without a time", "api: {tokens: [{name: a, token: " + token + ", permissions: [chat], expiresAt: 2027-01-31}]}",
+			`openclaw.yaml:1: api.tokens[0].expiresAt is "2027-01-31", which is no time|Write date, time and zone, as in 2027-01-31T00:00:00Z`,
+		},
+		{
+			"origin with a path", minimal + "server: {allowedOrigins: [https://a.example/]}",
+			`openclaw.yaml:2: server.allowedOrigins has "https://a.example/", which is not an origin|` +
+				`Write scheme and host, and the port where it is not the scheme's own, as in https://app.example.com: no path, no wildcard`,
+		},
+		{
+			"every origin", minimal + `server: {allowedOrigins: ["*"]}`,
+			`openclaw.yaml:2: server.allowedOrigins has "*", which is not an origin|` +
+				`Write scheme and host, and the port where it is not the scheme's own, as in https://app.example.com: no path, no wildcard`,
+		},
+		{
+			"origin with the usual port", minimal + "server: {allowedOrigins: [https://a.example:443]}",
+			`openclaw.yaml:2: server.allowedOrigins has "https://a.example:443", which is not an origin|` +
+				`Write scheme and host, and the port where it is not the scheme's own, as in https://app.example.com: no path, no wildcard`,
+		},
+		{
+			"proxy by name", minimal + "server: {trustedProxies: [nginx]}",
+			`openclaw.yaml:2: server.trustedProxies has "nginx", which is neither an address nor a network|` +
+				`Write the proxy's address, or its network as in 10.0.0.0/8`,
+		},
+		{
+			"no connections", minimal + "server: {maxConnections: 0}", `openclaw.yaml:2: server.maxConnections is 0|Write 1 or more`,
+		},
+		{
+			"certificate without key", minimal + "server: {tls: {cert: a.pem}}",
+			`openclaw.yaml:2: server.tls has a cert and no key|Set server.tls.key to the file with the certificate's key`,
+		},
+		{
+			"certificate that is none", minimal + "server: {tls: {cert: /dev/zero, key: /dev/zero}}",
+			`openclaw.yaml:2: server.tls cannot be used: /dev/zero is no file|Name two PEM files that belong together and that the gateway may read`,
 		},
 		{
 			"no name", "api: {tokens: [{token: " + token + ", permissions: [chat]}]}",

@@ -23,7 +23,14 @@ server:
   port: 8080 # OPENCLAW_SERVER_PORT
   allowedHosts:
     - a.example # line 4
+  allowedOrigins: []
+  trustedProxies: []
+  tls:
+    cert: ""
+    key: ""
   shutdownTimeout: 25s
+  maxConnections: 20000
+  maxConnectionsPerAddress: 1000
 api:
   enabled: true
   tokens:
@@ -36,6 +43,7 @@ api:
       rateLimits:
         chat: 100
         read: 1000
+      expiresAt: ""
   rateLimits:
     chat: 100
     read: 1000
@@ -57,9 +65,13 @@ models:
     run: 15m0s
 storage:
   path: /var/claw.db # line 2
+audit:
+  enabled: true
+  path: /var/claw.audit.jsonl
 log:
   level: info
   format: text
+  messages: false
 debug:
   pprof: ""
 `

@@ -42,6 +42,7 @@ type validator struct {
 
 func (v *validator) validate() {
 	v.server()
+	v.network()
 	v.tokens()
 	v.rateLimits("api.rateLimits", v.cfg.API.RateLimits)
 	v.providers()
@@ -113,8 +114,53 @@ func (v *validator) server() {
 	v.positive("server.shutdownTimeout", s.ShutdownTimeout)
 }
 
+// network checks who is let in, and how.
+func (v *validator) network() {
+	s := v.cfg.Server
+	for i, o := range s.AllowedOrigins {
+		if !isOrigin(o) {
+			v.problem(fmt.Sprintf("server.allowedOrigins[%d]", i), fmt.Sprintf("server.allowedOrigins has %q, which is not an origin", o),
+				"Write scheme and host, and the port where it is not the scheme's own, as in https://app.example.com: no path, no wildcard")
+		}
+	}
+	for i, p := range s.TrustedProxies {
+		if _, ok := network(p); !ok {
+			v.problem(fmt.Sprintf("server.trustedProxies[%d]", i), fmt.Sprintf("server.trustedProxies has %q, which is neither an address nor a network", p),
+				"Write the proxy's address, or its network as in 10.0.0.0/8")
+		}
+	}
+	for path, n := range map[string]int{"server.maxConnections": s.MaxConnections, "server.maxConnectionsPerAddress": s.MaxConnectionsPerAddress} {
+		if n < 1 {
+			v.problem(path, fmt.Sprintf("%s is %d", path, n), "Write 1 or more")
+		}
+	}
+	switch {
+	case s.TLS == TLS{}:
+	case s.TLS.Cert == "":
+		v.problem("server.tls", "server.tls has a key and no cert", "Set server.tls.cert to the file with the certificate chain")
+	case s.TLS.Key == "":
+		v.problem("server.tls", "server.tls has a cert and no key", "Set server.tls.key to the file with the certificate's key")
+	default:
+		if _, err := s.TLS.Load(); err != nil {
+			v.problem("server.tls", fmt.Sprintf("server.tls cannot be used: %v", err), "Name two PEM files that belong together and that the gateway may read")
+		}
+	}
+}
+
+// isOrigin reports whether s is an origin as browsers write it. They send lower case, and leave the scheme's own port out.
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Scheme+"://"+u.Host != s {
+		return false
+	}
+	port := u.Port()
+	return (hostPattern.MatchString(u.Hostname()) || isIP(u.Hostname())) && !strings.HasSuffix(u.Host, ":") &&
+		(u.Scheme != "http" || port != "80") && (u.Scheme != "https" || port != "443")
+}
+
 func (v *validator) tokens() {
 	names, hashes := map[string]int{}, map[[sha256.Size]byte]int{}
+	uses := map[string]int{}
 	for i, t := range v.cfg.API.Tokens {
 		path := fmt.Sprintf("api.tokens[%d]", i)
 		if v.refused[path] {
@@ -123,12 +169,11 @@ func (v *validator) tokens() {
 		if !tokenNamePattern.MatchString(t.Name) {
 			v.problem(path+".name", fmt.Sprintf("%s has no valid name (%q)", path, t.Name),
 				"Name the application that uses it: up to 64 letters, digits and . _ @ - or space")
-		} else if first, dup := names[t.Name]; dup {
-			line := v.source(fmt.Sprintf("api.tokens[%d].name", first)).Line
-			v.problem(path+".name", fmt.Sprintf("the token name %q is used twice, first on line %d", t.Name, line),
-				"Give each token a name of its own")
+		} else if first, again := names[t.Name]; again {
+			uses[t.Name]++
+			v.rotation(path, t, first, uses[t.Name])
 		} else {
-			names[t.Name] = i
+			names[t.Name], uses[t.Name] = i, 1
 		}
 		if v.secret(path, t) {
 			if first, dup := hashes[t.Hash()]; dup {
@@ -143,10 +188,46 @@ func (v *validator) tokens() {
 			v.problem(path+".workspace", fmt.Sprintf("the workspace %q is not a valid name", t.Workspace), "Use up to 64 letters, digits and . _ @ -")
 		}
 		v.rateLimits(path+".rateLimits", t.RateLimits)
+		v.expiry(path+".expiresAt", t)
 	}
 	if v.cfg.API.Enabled && len(v.cfg.API.Tokens) == 0 && !v.undecoded {
 		v.problem("api.tokens", "api.tokens is empty, so nobody could call the gateway",
 			"Add a token: openclaw token create --name my-app --write")
+	}
+}
+
+// rotation checks a token whose name is that of another. Two may share one, so that an application can move from the old
+// secret to the new; what they may do must then be the same, for logs and limits go by the name.
+func (v *validator) rotation(path string, t Token, first, uses int) {
+	other := v.cfg.API.Tokens[first]
+	line := v.source(fmt.Sprintf("api.tokens[%d].name", first)).Line
+	switch {
+	case uses > 2:
+		v.problem(path+".name", fmt.Sprintf("the token name %q is used %d times, first on line %d", t.Name, uses, line),
+			"Two tokens of one name are for replacing one by the other: remove the oldest, or give this one a name of its own")
+	case t.Workspace != other.Workspace || t.RateLimits != other.RateLimits || !sameSet(t.Permissions, other.Permissions):
+		v.problem(path+".name", fmt.Sprintf("the token name %q is used twice, first on line %d, and not for the same rights", t.Name, line),
+			"Two tokens of one name need the same permissions, workspace and rateLimits; or give this one a name of its own")
+	}
+}
+
+func sameSet(a, b []string) bool {
+	within := func(a, b []string) bool {
+		return !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
+	}
+	return within(a, b) && within(b, a)
+}
+
+func (v *validator) expiry(path string, t Token) {
+	if t.ExpiresAt == "" {
+		return
+	}
+	at, err := time.Parse(time.RFC3339, t.ExpiresAt)
+	switch {
+	case err != nil:
+		v.problem(path, fmt.Sprintf("%s is %q, which is no time", path, t.ExpiresAt), "Write date, time and zone, as in 2027-01-31T00:00:00Z")
+	case !at.After(time.Now()):
+		v.warn(path, fmt.Sprintf("the token %q has expired", t.Name), "Make a new one with `openclaw token create`, and remove this one with `openclaw token revoke`")
 	}
 }
 

@@ -49,7 +49,7 @@ func TestTokensAreReplaced(t *testing.T) {
 	g := open(t)
 	g.do("GET", "/api/v1/status", "").mustBe(t, 200)
 	unknown := g.do("GET", "/api/v1/status", "", "Authorization: Bearer unknown")
-	if err := g.api.SetTokens([]httpapi.Token{{Name: "new", Hash: sha256.Sum256([]byte("new-token"))}}); err != nil {
+	if err := g.api.SetPolicy(httpapi.Policy{Tokens: []httpapi.Token{{Name: "new", Hash: sha256.Sum256([]byte("new-token"))}}}); err != nil {
 		t.Fatal(err)
 	}
 	revoked := g.do("GET", "/api/v1/status", "")
@@ -61,10 +61,10 @@ func TestTokensAreReplaced(t *testing.T) {
 
 	for name, bad := range map[string][]httpapi.Token{
 		"no name":     {{Hash: [32]byte{1}}},
-		"same name":   {{Name: "a", Hash: [32]byte{1}}, {Name: "a", Hash: [32]byte{2}}},
+		"same name":   {{Name: "a", Hash: [32]byte{1}}, {Name: "a", Hash: [32]byte{2}}, {Name: "a", Hash: [32]byte{3}}},
 		"same secret": {{Name: "a", Hash: [32]byte{1}}, {Name: "b", Hash: [32]byte{1}}},
 	} {
-		if err := g.api.SetTokens(bad); err == nil {
+		if err := g.api.SetPolicy(httpapi.Policy{Tokens: bad}); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}

@@ -30,10 +30,17 @@ func (a *API) postChatStream(x *exchange) (answer, error) {
 	return a.streamed(x, req)
 }
 
+// start starts a run, and remembers which for the log.
+func (a *API) start(x *exchange, req claw.ChatRequest) (claw.Started, error) {
+	started, err := a.chat.Start(x.r.Context(), x.who, req)
+	x.run, x.session = started.ID, started.SessionKey
+	return started, err
+}
+
 // streamed starts a run and answers with its events. Until it has begun an error is an ordinary answer; after that it
 // is an event.
 func (a *API) streamed(x *exchange, req claw.ChatRequest) (answer, error) {
-	started, err := a.chat.Start(x.r.Context(), x.who, req)
+	started, err := a.start(x, req)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +53,7 @@ func (a *API) streamed(x *exchange, req claw.ChatRequest) (answer, error) {
 
 // whole starts a run and answers with what its events add up to.
 func (a *API) whole(x *exchange, req claw.ChatRequest) (answer, error) {
-	started, err := a.chat.Start(x.r.Context(), x.who, req)
+	started, err := a.start(x, req)
 	if err != nil {
 		return nil, err
 	}

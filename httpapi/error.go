@@ -64,7 +64,8 @@ var (
 		"An API token is missing. Send it in the header Authorization: Bearer your-api-token.")
 	errBadToken    = claw.Errorf(claw.Unauthorized, "The API token is invalid.")
 	errManyHeaders = claw.Errorf(claw.InvalidRequest, "The request has more than %d header lines.", maxHeaderLines)
-	errPreflight   = claw.Errorf(claw.Forbidden, "This gateway does not serve pages of other origins.")
+	errPreflight   = claw.Errorf(claw.Forbidden,
+		"This gateway does not serve pages of this origin. Its operator can add it to server.allowedOrigins.")
 )
 
 // invalid returns an [claw.InvalidRequest] error that names the field and the rule.

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/openclaw/openclaw/claw"
@@ -17,17 +18,21 @@ import (
 
 // ServeHTTP is the one way in: every request passes here, and every answer leaves here.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{api: a, w: w, r: r, control: http.NewResponseController(w), id: "req_" + rand.Text(), begun: time.Now()}
+	x := &exchange{
+		api: a, policy: a.policy.Load(), w: w, r: r, control: http.NewResponseController(w),
+		id: "req_" + rand.Text(), begun: time.Now(),
+	}
 	h := w.Header()
 	h["X-Request-Id"] = []string{x.id}
 	h["Cache-Control"] = []string{"no-store"}
 	h["X-Content-Type-Options"] = []string{"nosniff"}
+	x.policy.share(h, r)
 	defer x.finish()
 
 	switch {
 	case headerLines(r) > maxHeaderLines:
 		x.fail(http.StatusRequestHeaderFieldsTooLarge, errManyHeaders)
-	case !a.hosts.serves(r.Host):
+	case !x.policy.hosts.serves(r.Host):
 		x.reply(nil, claw.Errorf(claw.MisdirectedRequest,
 			"This gateway does not answer for the host %.100q. Its operator can add it to server.allowedHosts.", r.Host))
 	case r.Method == http.MethodOptions && r.URL.Path == "*":
@@ -69,10 +74,7 @@ func (res *resource) dispatch(x *exchange) (answer, error) {
 	method := x.r.Method
 	switch method {
 	case http.MethodOptions:
-		if x.r.Header.Get("Origin") != "" && x.r.Header.Get("Access-Control-Request-Method") != "" {
-			return nil, errPreflight
-		}
-		return noContent{allow: res.allow}, nil
+		return res.options(x)
 	case http.MethodHead:
 		method = http.MethodGet // net/http leaves the body out
 	}
@@ -81,6 +83,7 @@ func (res *resource) dispatch(x *exchange) (answer, error) {
 		x.Header().Set("Allow", res.allow)
 		return nil, claw.Errorf(claw.MethodNotAllowed, "This route answers %s only.", res.allow)
 	}
+	x.route = rt
 	if rt.access.kind != everybody {
 		if err := res.api.admit(x, rt); err != nil {
 			return nil, err
@@ -97,6 +100,7 @@ func (a *API) admit(x *exchange, rt *route) error {
 		return err
 	}
 	x.who = id.who
+	x.hold(id.lease)
 	d, err := a.limiter.Take(x.r.Context(), id.keys[rt.class], id.limits[rt.class])
 	if err != nil {
 		return err
@@ -109,6 +113,7 @@ func (a *API) admit(x *exchange, rt *route) error {
 		return claw.Errorf(claw.RateLimited, "Too many requests. Please try again later.").After(max(d.Reset, 1))
 	}
 	if !rt.access.allows(x.who) {
+		x.refused("permission", http.StatusForbidden)
 		return claw.Errorf(claw.Forbidden, "This token lacks the permission %s. Its operator can add it to api.tokens.",
 			quotedList(rt.access.anyOf))
 	}
@@ -122,20 +127,26 @@ func (a *API) authenticate(x *exchange) (*identity, error) {
 		return nil, invalid("Authorization", "must be sent once.")
 	}
 	if len(values) == 0 {
-		return nil, a.unauthorized(x, errNoToken)
+		return nil, a.unauthorized(x, errNoToken, "no token")
 	}
+	reason := "unknown token"
 	if secret, ok := bearer(values[0]); ok {
-		if id := a.tokens.Load().find(secret); id != nil {
+		id := x.policy.tokens.find(secret)
+		if id != nil && !id.expired() {
 			return id, nil
 		}
+		if id != nil {
+			x.who.Name, reason = id.who.Name, "expired token"
+		}
 	}
-	return nil, a.unauthorized(x, errBadToken)
+	return nil, a.unauthorized(x, errBadToken, reason)
 }
 
 // unauthorized returns refusal, or a [claw.RateLimited] error where the address has been refused too often. Only
 // failures are counted, so they never stand in the way of a valid token from the same address.
-func (a *API) unauthorized(x *exchange, refusal *claw.Error) error {
-	d, err := a.limiter.Take(x.r.Context(), "auth:"+origin(x.r.RemoteAddr), failureLimit)
+func (a *API) unauthorized(x *exchange, refusal *claw.Error, reason string) error {
+	x.refused(reason, http.StatusUnauthorized)
+	d, err := a.limiter.Take(x.r.Context(), "auth:"+party(x.client()), failureLimit)
 	if err != nil {
 		return refusal.Because(err)
 	}
@@ -144,20 +155,6 @@ func (a *API) unauthorized(x *exchange, refusal *claw.Error) error {
 			"Please try again later.").After(max(d.Reset, 1))
 	}
 	return refusal
-}
-
-// origin is the part of a remote address that stands for one party: an IPv4 address, or the /64 network that a party
-// with IPv6 can choose its addresses from.
-func origin(remote string) string {
-	ap, err := netip.ParseAddrPort(remote)
-	if err != nil {
-		return remote
-	}
-	addr := ap.Addr().Unmap().WithZone("")
-	if addr.Is4() {
-		return addr.String()
-	}
-	return netip.PrefixFrom(addr, 64).Masked().String()
 }
 
 func quotedList(ps []claw.Permission) string {
@@ -170,19 +167,85 @@ func quotedList(ps []claw.Permission) string {
 
 // exchange is one request and its answer. It is the ResponseWriter of all that answers.
 type exchange struct {
-	api     *API
-	w       http.ResponseWriter
-	control *http.ResponseController
-	r       *http.Request
-	id      string
-	begun   time.Time
-	who     claw.Principal // who asks; zero on public routes
+	api      *API
+	policy   *policy // in force when the request came
+	route    *route  // nil where there is none
+	w        http.ResponseWriter
+	control  *http.ResponseController
+	r        *http.Request
+	id       string
+	begun    time.Time
+	who      claw.Principal            // who asks; zero on public routes
+	until    atomic.Pointer[time.Time] // when it is cut off, its token being gone; nil before
+	leasing  sync.Mutex
+	released bool
+	release  func() // what holds the request to its token's lease; may be nil
+
+	run, session string // that the request has started, for the log
 
 	bodyRead bool // the request's body was read to its end
 	status   int  // 0 until the header is written
 	bytes    int64
 	err      *claw.Error // what was answered, where it was an error
 	cut      bool        // the connection is to be broken off: the answer is not whole
+}
+
+// client is the address of who asks.
+func (x *exchange) client() string { return x.policy.client(x.r) }
+
+// lastWords is how long a client may take for what it is still sent once its token is gone.
+const lastWords = 3 * time.Second
+
+// hold ends the request's context where its token's lease ends, so that nothing goes on for a token that is gone.
+func (x *exchange) hold(l *lease) {
+	ctx, cancel := context.WithCancelCause(x.r.Context())
+	stop := context.AfterFunc(l, func() {
+		cancel(context.Cause(l))
+		x.leasing.Lock()
+		defer x.leasing.Unlock()
+		if !x.released {
+			until := time.Now().Add(lastWords)
+			x.until.Store(&until)
+			x.limitWrite() // one that goes on already, to a client that does not read
+		}
+	})
+	x.release = func() {
+		stop()
+		cancel(nil)
+		x.leasing.Lock() // the connection is net/http's again when the handler returns
+		defer x.leasing.Unlock()
+		x.released = true
+	}
+	x.r = x.r.WithContext(ctx)
+}
+
+// refused records that the request was turned away.
+func (x *exchange) refused(reason string, status int) {
+	x.api.audit.Audit(claw.AuditRecord{
+		Action: claw.AuditRefused, Token: x.who.Name, RequestID: x.id, Address: x.client(),
+		Route: x.route.method + " " + x.route.pattern, Status: status, Reason: reason,
+	})
+}
+
+// record leaves a record of an operation that is audited.
+func (x *exchange) record() {
+	if x.route == nil || x.who.Name == "" || x.status == http.StatusUnauthorized || x.status == http.StatusForbidden {
+		return
+	}
+	if action, ok := audited[x.route.operation]; ok {
+		x.api.audit.Audit(claw.AuditRecord{
+			Action: action, Token: x.who.Name, RequestID: x.id, Address: x.client(),
+			Route: x.route.method + " " + x.route.pattern, Target: x.target(), Status: x.status,
+		})
+	}
+}
+
+// target is the session's key or the message's id in the path. What is neither may be anything, and long.
+func (x *exchange) target() string {
+	if target := x.r.PathValue("key") + x.r.PathValue("id"); claw.ValidSessionKey(target) {
+		return target
+	}
+	return ""
 }
 
 // Header is that of the answer.
@@ -214,7 +277,11 @@ func (x *exchange) WriteHeader(status int) {
 // limitWrite gives the client time to take what is written next, and cuts it off after that. net/http lifts the limit
 // with the end of the request.
 func (x *exchange) limitWrite() {
-	_ = x.control.SetWriteDeadline(time.Now().Add(x.api.writeTimeout))
+	deadline := time.Now().Add(x.api.writeTimeout)
+	if until := x.until.Load(); until != nil {
+		deadline = *until
+	}
+	_ = x.control.SetWriteDeadline(deadline)
 }
 
 // Write sends a piece of the answer's body. A client that takes long for a long answer is fine as long as each piece gets
@@ -277,7 +344,11 @@ func (x *exchange) finish() {
 			x.cut = true
 		}
 	}
+	x.record()
 	x.logAccess()
+	if x.release != nil {
+		x.release()
+	}
 	if x.cut {
 		panic(http.ErrAbortHandler)
 	}
@@ -291,7 +362,7 @@ func (x *exchange) logAccess() {
 	if !x.api.log.Enabled(ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 12)
+	attrs := make([]slog.Attr, 0, 14)
 	attrs = append(attrs,
 		slog.String("id", x.id),
 		slog.String("method", knownMethod(x.r.Method)),
@@ -299,8 +370,12 @@ func (x *exchange) logAccess() {
 		slog.Int("status", x.status),
 		slog.Duration("took", time.Since(x.begun)),
 		slog.Int64("bytes", x.bytes))
-	if x.who.Name != "" {
-		attrs = append(attrs, slog.String("token", x.who.Name))
+	for _, named := range [...]slog.Attr{
+		slog.String("token", x.who.Name), slog.String("session", x.session), slog.String("run", x.run),
+	} {
+		if named.Value.String() != "" {
+			attrs = append(attrs, named)
+		}
 	}
 	if x.err != nil {
 		attrs = append(attrs, slog.String("code", string(x.err.Code)))
@@ -308,7 +383,7 @@ func (x *exchange) logAccess() {
 			attrs = append(attrs, slog.String("cause", x.err.Err.Error()))
 		}
 		if x.err.Code == claw.Unauthorized {
-			attrs = append(attrs, slog.String("remote", x.r.RemoteAddr))
+			attrs = append(attrs, slog.String("remote", x.client()))
 		}
 	}
 	if x.cut {

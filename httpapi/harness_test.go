@@ -210,8 +210,8 @@ func open(t *testing.T, settings ...func(*httpapi.Config, *http.Server)) *gatewa
 	conv, log := new(conversation), new(logBuffer)
 	logger := slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := httpapi.Config{
-		Chat: conv, Sessions: conv, Limiter: new(mem.Limiter), Tokens: tokens(), OpenAPI: doc, Logger: logger,
-		AllowedHosts: []string{"gateway.example"},
+		Chat: conv, Sessions: conv, Limiter: new(mem.Limiter), OpenAPI: doc, Logger: logger,
+		Policy: httpapi.Policy{Tokens: tokens(), AllowedHosts: []string{"gateway.example"}},
 		Status: func(context.Context, claw.Principal) (httpapi.Status, error) {
 			return httpapi.Status{
 				Version: "2026.2.3", Uptime: 24*time.Hour + 900*time.Millisecond, ActiveSessions: 5,

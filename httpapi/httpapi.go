@@ -8,12 +8,14 @@ package httpapi
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -69,14 +71,14 @@ type Config struct {
 	// Ready says whether the gateway takes new work; nil means always. The error is logged, not shown.
 	Ready func() error
 
-	Tokens       []Token
-	AllowedHosts []string // names, beside loopback's and IP addresses, that requests may be addressed to
-	OpenAPI      []byte   // the document as JSON
+	Policy         // can be replaced later, see [API.SetPolicy]
+	OpenAPI []byte // the document as JSON
 
 	// Page answers GET and HEAD outside of /api/ where no route does. nil leaves those to a 404.
 	Page http.Handler
 
 	Logger *slog.Logger // nil means slog's default
+	Audit  claw.Auditor // nil keeps no record
 
 	BodyTimeout  time.Duration // for a request's body to arrive; 0 means 30 s
 	WriteTimeout time.Duration // for a client to take what one write sends; 0 means 30 s
@@ -94,9 +96,11 @@ type API struct {
 	page     http.Handler
 	log      *slog.Logger
 
-	mux    *http.ServeMux
-	hosts  hosts
-	tokens atomic.Pointer[tokenSet]
+	audit claw.Auditor
+
+	mux      *http.ServeMux
+	policy   atomic.Pointer[policy]
+	changing sync.Mutex // held while the policy is replaced
 
 	bodyTimeout, writeTimeout, keepAlive time.Duration
 }
@@ -115,7 +119,7 @@ func New(cfg Config) (*API, error) {
 		openapi:      cfg.OpenAPI,
 		page:         cfg.Page,
 		log:          cmp.Or(cfg.Logger, slog.Default()),
-		hosts:        hostSet(cfg.AllowedHosts),
+		audit:        cfg.Audit,
 		bodyTimeout:  cmp.Or(cfg.BodyTimeout, 30*time.Second),
 		writeTimeout: cmp.Or(cfg.WriteTimeout, 30*time.Second),
 		keepAlive:    cmp.Or(cfg.KeepAlive, 15*time.Second),
@@ -123,7 +127,10 @@ func New(cfg Config) (*API, error) {
 	if a.ready == nil {
 		a.ready = func() error { return nil }
 	}
-	if err := a.SetTokens(cfg.Tokens); err != nil {
+	if a.audit == nil {
+		a.audit = noAudit{}
+	}
+	if err := a.SetPolicy(cfg.Policy); err != nil {
 		return nil, err
 	}
 	var err error
@@ -133,6 +140,12 @@ func New(cfg Config) (*API, error) {
 	return a, nil
 }
 
+// noAudit keeps no record.
+type noAudit struct{}
+
+// Audit does nothing.
+func (noAudit) Audit(claw.AuditRecord) {}
+
 // maxHeaderLines is how many header lines a request may have.
 const maxHeaderLines = 100
 
@@ -141,6 +154,9 @@ const maxHeaderLines = 100
 const sendBuffer = 256 << 10
 
 func boundBuffer(ctx context.Context, c net.Conn) context.Context {
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
+	}
 	if buffered, ok := c.(interface{ SetWriteBuffer(int) error }); ok {
 		_ = buffered.SetWriteBuffer(sendBuffer) // a connection that is gone already will say so itself
 	}

@@ -29,6 +29,12 @@ var routes = []route{
 	{"GET", "/readyz", "readyz", public, unlimited, (*API).readyz},
 }
 
+// audited are the operations that leave a record, whatever came of them. Refusals of any operation do, too.
+var audited = map[string]claw.AuditAction{
+	"cancelMessage": claw.AuditRunCancelled,
+	"deleteSession": claw.AuditSessionDeleted,
+}
+
 // route is one operation.
 type route struct {
 	method    string

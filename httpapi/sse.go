@@ -40,6 +40,9 @@ func (ans eventStream) send(x *exchange) {
 
 	last := ans.after
 	for ev, err := range ans.events {
+		if err == nil {
+			err = context.Cause(x.r.Context()) // a long replay may look at it late
+		}
 		if err != nil {
 			if !x.gone() {
 				p.send(failed(x, last+1, err))

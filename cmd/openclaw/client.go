@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
+	"time"
 
 	openclaw "github.com/openclaw/openclaw-go"
 	"github.com/openclaw/openclaw/claw"
@@ -96,7 +97,7 @@ func configuredURL(cfg *config.Config) (string, error) {
 	if cfg.Server.Port == 0 {
 		return "", errors.New("server.port is 0, so the system chose the gateway's port: give its address with --url or $OPENCLAW_BASE_URL")
 	}
-	address, _ := reachable(cfg.Server.Addr())
+	address, _ := reachable(cfg.Server.Addr(), cfg.Server.TLS.Enabled())
 	return address, nil
 }
 
@@ -111,7 +112,8 @@ func configuredToken(cfg *config.Config, named string, need claw.Permission) (to
 		return "", "", fmt.Errorf("no token for %s: %s. Those in %s are for this machine's own gateway", named, ways, cfg.File)
 	}
 	for i, t := range cfg.API.Tokens {
-		if t.Token != "" && (need == "" || slices.Contains(t.Permissions, string(need))) {
+		expired := !t.Expiry().IsZero() && !t.Expiry().After(time.Now())
+		if t.Token != "" && !expired && (need == "" || slices.Contains(t.Permissions, string(need))) {
 			return string(t.Token), cfg.SourceOf(fmt.Sprintf("api.tokens[%d].token", i)).String(), nil
 		}
 	}
@@ -119,7 +121,7 @@ func configuredToken(cfg *config.Config, named string, need claw.Permission) (to
 	if need != "" {
 		what = fmt.Sprintf("token with the permission %q", need)
 	}
-	return "", "", fmt.Errorf("%s has no %s that can be read here: %s, or add one: openclaw token create --name cli --write", cfg.File, what, ways)
+	return "", "", fmt.Errorf("%s has no %s that can be read here: %s, or add one: openclaw token create --name cli --plain --write", cfg.File, what, ways)
 }
 
 // explain turns an error of the SDK into what a person at a terminal needs to know.
@@ -133,7 +135,7 @@ func (r *remote) explain(err error) error {
 		return fmt.Errorf("what answers at %s is not an OpenClaw gateway (HTTP status %d). Is the address right?", r.url, e.Status)
 	case isAnswer && e.Code == openclaw.CodeUnauthorized:
 		return answerError{e, fmt.Sprintf("the gateway at %s does not accept the token from %s. "+
-			"A token that was added since the gateway's start needs a restart of `openclaw serve`", r.url, r.tokenFrom)}
+			"`openclaw token list` shows those that it knows, and when they expire", r.url, r.tokenFrom)}
 	case isAnswer && e.Code == openclaw.CodeForbidden:
 		return answerError{e, fmt.Sprintf("%s (It came from %s.)", e.Message, r.tokenFrom)}
 	case isAnswer:

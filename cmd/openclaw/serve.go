@@ -29,6 +29,8 @@ func newServe(sh *shell) *cobra.Command {
 		Short: "Start the gateway",
 		Long: "Starts the gateway and serves until it is told to stop (Ctrl-C or SIGTERM): it then takes no new work, and gives\n" +
 			"running answers the time of server.shutdownTimeout; a second signal ends them at once.\n\n" +
+			"It reads the configuration again when its file changes, and on SIGHUP. One with a mistake in it is refused, and the\n" +
+			"one before stays in force. What needs a restart is said in the log: the address, the database.\n\n" +
 			"Where there is no configuration it writes one with a fresh token, and says where.",
 		Args: between(0, 0, ""),
 	}
@@ -49,13 +51,14 @@ func newServe(sh *shell) *cobra.Command {
 
 func (sh *shell) serve(ctx context.Context, flags []config.Flag) error {
 	// From here on a signal is ours to answer, also one that comes while the database is being opened.
-	signals := make(chan os.Signal, 2)
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(s) { // under nohup SIGHUP is, and must stay so
-			signal.Notify(signals, s)
-		}
+	signals, hangups := make(chan os.Signal, 2), make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // under nohup it is, and must stay so
+		signal.Notify(hangups, syscall.SIGHUP)
 	}
 	defer signal.Stop(signals)
+	defer signal.Stop(hangups)
+	terminal := hasTerminal()
 
 	fresh, err := sh.firstConfig()
 	if err != nil {
@@ -72,7 +75,16 @@ func (sh *shell) serve(ctx context.Context, flags []config.Flag) error {
 		return err
 	}
 	sh.warnings(cfg)
-	gateway, err := app.New(ctx, app.Options{Config: cfg, Logger: sh.logger(cfg.Log), Version: version})
+	level := new(slog.LevelVar)
+	level.Set(cfg.Log.SlogLevel())
+	gateway, err := app.New(ctx, app.Options{
+		Config: cfg, Logger: sh.logger(cfg.Log.Format, level), Version: version,
+		Load: func() (*config.Config, error) {
+			// This file and no other, also where it is gone for the moment.
+			return config.Load(config.Options{Path: cfg.File, Env: sh.env, Flags: flags})
+		},
+		Reloaded: func(cfg *config.Config) { level.Set(cfg.Log.SlogLevel()) },
+	})
 	if err != nil {
 		return err
 	}
@@ -82,12 +94,30 @@ func (sh *shell) serve(ctx context.Context, flags []config.Flag) error {
 	started = true
 	sh.banner(cfg, gateway, fresh)
 
-	select {
-	case err := <-gateway.Failed():
-		return errors.Join(fmt.Errorf("the gateway stopped serving: %w", err), gateway.Stop(ctx))
-	case <-signals:
+	for {
+		select {
+		case err := <-gateway.Failed():
+			return errors.Join(fmt.Errorf("the gateway stopped serving: %w", err), gateway.Stop(ctx))
+		case <-signals:
+			return sh.drain(ctx, cfg, gateway, signals)
+		case <-hangups:
+			if terminal && !hasTerminal() { // its window was closed
+				return sh.drain(ctx, cfg, gateway, signals)
+			}
+			_ = gateway.Reload(ctx) // it has been logged, and the gateway goes on with what it has
+		}
 	}
-	return sh.drain(ctx, cfg, gateway, signals)
+}
+
+// hasTerminal reports whether there is a terminal that controls this process. Both its loss and an operator who wants the
+// configuration read again make SIGHUP.
+func hasTerminal() bool {
+	tty, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
+	if err != nil {
+		return false
+	}
+	_ = tty.Close()
+	return true
 }
 
 // drain stops the gateway in good order, and at once where a second signal comes.
@@ -123,9 +153,9 @@ func (sh *shell) firstConfig() (string, error) {
 	return path, err
 }
 
-func (sh *shell) logger(l config.Log) *slog.Logger {
-	options := &slog.HandlerOptions{Level: l.SlogLevel()}
-	if l.Format == "json" {
+func (sh *shell) logger(format string, level slog.Leveler) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if format == "json" {
 		return slog.New(slog.NewJSONHandler(sh.err, options))
 	}
 	return slog.New(slog.NewTextHandler(sh.err, options))
@@ -135,7 +165,7 @@ func (sh *shell) logger(l config.Log) *slog.Logger {
 func (sh *shell) banner(cfg *config.Config, gateway *app.App, fresh string) {
 	st := sh.style(sh.out)
 	row := func(name, value string) { sh.printf("  %s  %s\n", st.dim(fmt.Sprintf("%-9s", name)), value) }
-	address, everywhere := reachable(gateway.Addr())
+	address, everywhere := reachable(gateway.Addr(), cfg.Server.TLS.Enabled())
 
 	sh.printf("%s\n\n", st.bold("OpenClaw "+version))
 	if everywhere {
@@ -187,12 +217,16 @@ func (sh *shell) tryIt(cfg *config.Config, address string, first bool) string {
 }
 
 // reachable is the URL at which this machine reaches a listener, and whether that listens on every network.
-func reachable(addr string) (address string, everywhere bool) {
+func reachable(addr string, secure bool) (address string, everywhere bool) {
+	scheme := "http://"
+	if secure {
+		scheme = "https://"
+	}
 	host, port, err := net.SplitHostPort(addr)
 	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
-		return "http://" + net.JoinHostPort("127.0.0.1", port), true
+		return scheme + net.JoinHostPort("127.0.0.1", port), true
 	}
-	return "http://" + addr, false
+	return scheme + addr, false
 }
 
 // short writes a path below the home directory with a ~.

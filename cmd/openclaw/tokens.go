@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/openclaw/openclaw/config"
+	"github.com/spf13/cobra"
+)
+
+func newTokenList(sh *shell) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the tokens of the configuration", Args: between(0, 0, ""),
+		Long: "Lists the tokens of the configuration, never the secrets themselves. The id is the beginning of a token's SHA-256:\n" +
+			"it tells two tokens of one name apart.",
+	}
+	cmd.RunE = func(*cobra.Command, []string) error {
+		cfg, err := sh.load()
+		if err != nil {
+			return err
+		}
+		if sh.asJSON {
+			return sh.printJSON(map[string]any{"tokens": tokensJSON(cfg.API.Tokens)})
+		}
+		w := tabwriter.NewWriter(sh.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "ID\tNAME\tPERMISSIONS\tWORKSPACE\tKEPT\tEXPIRES")
+		for _, t := range cfg.API.Tokens {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.ID(), t.Name, strings.Join(t.Permissions, ","), t.Workspace, kept(t), expires(t))
+		}
+		return w.Flush()
+	}
+	return sh.jsonFlag(cmd)
+}
+
+func tokensJSON(tokens []config.Token) []any {
+	list := []any{}
+	for _, t := range tokens {
+		body := map[string]any{"id": t.ID(), "name": t.Name, "permissions": t.Permissions, "workspace": t.Workspace, "kept": kept(t)}
+		if t.ExpiresAt != "" {
+			body["expiresAt"] = t.ExpiresAt
+		}
+		list = append(list, body)
+	}
+	return list
+}
+
+// kept is how the configuration has the secret.
+func kept(t config.Token) string {
+	if t.TokenSHA256 != "" {
+		return "sha256"
+	}
+	return "plain"
+}
+
+func expires(t config.Token) string {
+	switch at := t.Expiry(); {
+	case at.IsZero():
+		return "never"
+	case !at.After(time.Now()):
+		return t.ExpiresAt + " (expired)"
+	}
+	return t.ExpiresAt
+}
+
+func newTokenRevoke(sh *shell) *cobra.Command {
+	return sh.jsonFlag(&cobra.Command{
+		Use: "revoke NAME|ID", Short: "Take a token out of the configuration", Args: between(1, 1, "a token's name or id"),
+		Long: "Takes a token out of the configuration file; comments and all else stay. A running gateway refuses it within a\n" +
+			"second, and ends the streams that it has opened. Where two tokens have one name, say which by its id, as\n" +
+			"`openclaw token list` shows it.",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cfg, err := sh.load()
+			if err != nil {
+				return err
+			}
+			t, err := oneToken(cfg, args[0])
+			if err != nil {
+				return err
+			}
+			if err := config.RevokeToken(cfg.File, t.Hash(), sh.env); err != nil {
+				if refused, ok := errors.AsType[*config.Error](err); ok && len(cfg.API.Tokens) == 1 {
+					return fmt.Errorf("%q is the only token: make another first, with openclaw token create --name NAME --write (%w)", t.Name, refused)
+				}
+				return err
+			}
+			if sh.asJSON {
+				return sh.printJSON(map[string]any{"revoked": t.ID(), "name": t.Name, "file": cfg.File})
+			}
+			sh.printf("Revoked %s (%s) in %s. A running gateway refuses it within a second.\n", t.Name, t.ID(), cfg.File)
+			return nil
+		},
+	})
+}
+
+// oneToken finds the token that is meant by a name or an id.
+func oneToken(cfg *config.Config, which string) (config.Token, error) {
+	var found []config.Token
+	for _, t := range cfg.API.Tokens {
+		if t.ID() == which {
+			return t, nil
+		}
+		if t.Name == which {
+			found = append(found, t)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return config.Token{}, fmt.Errorf("%s has no token %q; see `openclaw token list`", cfg.File, which)
+	}
+	ids := make([]string, len(found))
+	for i, t := range found {
+		ids[i] = t.ID()
+	}
+	slices.Sort(ids)
+	return config.Token{}, fmt.Errorf("there are two tokens %q: say which, %s", which, strings.Join(ids, " or "))
+}
