@@ -171,8 +171,9 @@ func accepts(accept []string, encoding string) bool {
 		if err != nil || name != "x/"+encoding {
 			continue
 		}
-		q, err := strconv.ParseFloat(params["q"], 64)
-		return err != nil || q > 0
+		weight, weighed := params["q"]
+		q, err := strconv.ParseFloat(weight, 64)
+		return !weighed || err == nil && q > 0
 	}
 	return false
 }

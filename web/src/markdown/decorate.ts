@@ -28,7 +28,10 @@ function frameCode(pre: HTMLPreElement): void {
   bar.className = 'code-bar';
   const label = document.createElement('span');
   label.textContent = language || 'text';
-  bar.append(label, copyButton(() => code.textContent ?? ''));
+  bar.append(
+    label,
+    copyButton(() => code.textContent ?? ''),
+  );
   pre.replaceWith(frame);
   const body = scrollable('code-body', language ? `Code, ${language}` : 'Code');
   body.append(pre);

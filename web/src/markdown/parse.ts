@@ -6,7 +6,7 @@ const marked = new Marked({
   renderer: {
     // Nothing is fetched from anywhere: an image is a link that says so, and a person decides.
     image({ href, text }) {
-      return `<a href="${escape(href)}">${escape(text || href)}</a> <small>(image)</small>`;
+      return `<a href="${quote(href)}">${quote(text || href)}</a> <small>(image)</small>`;
     },
     checkbox({ checked }) {
       return checked ? '☑ ' : '☐ ';
@@ -14,7 +14,7 @@ const marked = new Marked({
   },
 });
 
-function escape(text: string): string {
+function quote(text: string): string {
   return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 

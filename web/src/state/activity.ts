@@ -27,6 +27,9 @@ export function start(): void {
   effect(() => {
     if (token.value !== undefined) show(openKey());
   });
+  effect(() => {
+    if (token.value !== undefined && route.value.view === 'control') void checkStatus();
+  });
   catchUpOnReconnect();
   every(LIST, refreshSessions);
   every(STATUS_WATCHED, async () => {

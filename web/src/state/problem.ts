@@ -18,7 +18,10 @@ const reasons: Record<string, [title: string, advice: string]> = {
     "The model's provider takes no more requests for now",
     'Wait a little and ask again. If it keeps happening, the provider account needs a higher limit.',
   ],
-  overloaded: ['The model is overloaded', 'Ask again in a moment. A fallback model in the configuration would step in.'],
+  overloaded: [
+    'The model is overloaded',
+    'Ask again in a moment. A fallback model in the configuration would step in.',
+  ],
   timeout: ['The model took too long to answer', 'Ask again. A shorter question, or another model, may be faster.'],
   unavailable: [
     'The model cannot be reached',

@@ -272,7 +272,8 @@ function recordHere(run: Run, error: unknown): void {
   const timestamp = new Date(run.startedAt).toISOString();
   const content = run.content.peek();
   const c = conversation(run.sessionKey);
-  if (run.prompt !== undefined) c.append({ id: `${id}-asked`, role: 'user', content: run.prompt, timestamp, status: 'complete' });
+  if (run.prompt !== undefined)
+    c.append({ id: `${id}-asked`, role: 'user', content: run.prompt, timestamp, status: 'complete' });
   if (content === '' && error !== undefined) return;
   c.append({
     id,

@@ -15,8 +15,8 @@ export function NoModel() {
     <section class="no-model" aria-labelledby="no-model-title">
       <h2 id="no-model-title">No model is connected yet</h2>
       <p class="muted">
-        The gateway works and keeps your messages, but has nobody to ask. Connect a model in one of three ways, then start the
-        gateway again:
+        The gateway works and keeps your messages, but has nobody to ask. Connect a model in one of three ways, then
+        start the gateway again:
       </p>
       <ol>
         <li>
@@ -29,9 +29,7 @@ export function NoModel() {
         </li>
         <li>
           <h3>With a model on this machine</h3>
-          <p>
-            Run Ollama, llama.cpp, LM Studio or another OpenAI-compatible server. It is found on its usual port.
-          </p>
+          <p>Run Ollama, llama.cpp, LM Studio or another OpenAI-compatible server. It is found on its usual port.</p>
           <pre>ollama run qwen3</pre>
         </li>
         <li>

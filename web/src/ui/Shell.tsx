@@ -1,13 +1,13 @@
 import { useEffect } from 'preact/hooks';
 import { route } from '../state/route.js';
 import { Announcer } from './Announcer.js';
-import { Chat } from './chat/Chat.js';
 import { ConnectionBar } from './ConnectionBar.js';
+import { Chat } from './chat/Chat.js';
 import { Control } from './control/Control.js';
 import { Help } from './Help.js';
 import { drawerOpen, helpOpen } from './overlays.js';
-import { Sidebar } from './sidebar/Sidebar.js';
 import { installShortcuts } from './shortcuts.js';
+import { Sidebar } from './sidebar/Sidebar.js';
 
 export function Shell() {
   useEffect(installShortcuts, []);
@@ -16,7 +16,12 @@ export function Shell() {
     <div class="shell" data-drawer={drawerOpen.value}>
       <Sidebar />
       {drawerOpen.value && (
-        <button type="button" class="drawer-cover" aria-label="Close the list" onClick={() => (drawerOpen.value = false)} />
+        <button
+          type="button"
+          class="drawer-cover"
+          aria-label="Close the list"
+          onClick={() => (drawerOpen.value = false)}
+        />
       )}
       <main class="main">
         <ConnectionBar />

@@ -43,7 +43,6 @@ export function SignIn() {
           autocapitalize="off"
           spellcheck={false}
           placeholder="oc_…"
-          // biome-ignore lint/a11y/noAutofocus: it is the only thing on this page
           autofocus
         />
         <button type="submit" class="button primary" disabled={asking || wait > 0}>

@@ -34,7 +34,9 @@ export const Leave = () => icon(<path d="M14 5H6v14h8M11 12h9m-3.500-3.500L20 12
 export const Down = () => icon(<path d="M12 5v14m-6-6 6 6 6-6" />);
 export const Close = () => icon(<path d="m6 6 12 12M18 6 6 18" />);
 export const Sun = () =>
-  icon(<path d="M12 16a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM12 3v1.500M12 19.500V21M3 12h1.500M19.500 12H21M5.600 5.600l1.100 1.100M17.300 17.300l1.100 1.100M5.600 18.400l1.100-1.100M17.300 6.700l1.100-1.100" />);
+  icon(
+    <path d="M12 16a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM12 3v1.500M12 19.500V21M3 12h1.500M19.500 12H21M5.600 5.600l1.100 1.100M17.300 17.300l1.100 1.100M5.600 18.400l1.100-1.100M17.300 6.700l1.100-1.100" />,
+  );
 export const Moon = () => icon(<path d="M19 14.500A7.500 7.500 0 0 1 9.500 5a7.500 7.500 0 1 0 9.500 9.500z" />);
 export const Screen = () => icon(<path d="M4 5h16v11H4zM9 20h6M12 16v4" />);
 export const Alert = () => icon(<path d="M12 4 3 19.500h18zM12 10v4.500M12 17v.1" />);

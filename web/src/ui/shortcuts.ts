@@ -1,8 +1,7 @@
 import { go, openKey, route } from '../state/route.js';
 import { runs, stop } from '../state/runs.js';
 import { found } from '../state/sessions.js';
-import { helpOpen } from './overlays.js';
-import { drawerOpen } from './overlays.js';
+import { drawerOpen, helpOpen } from './overlays.js';
 
 export const COMMAND = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘' : 'Ctrl';
 
@@ -92,5 +91,7 @@ function step(by: number): void {
 }
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  return (
+    target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  );
 }

@@ -114,7 +114,6 @@ export function Composer({ sessionKey }: { sessionKey: string | undefined }) {
 
 /** Makes a box as high as its text, as far as the style allows. */
 function useGrow(box: { current: HTMLTextAreaElement | null }, text: string): void {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
   useLayoutEffect(() => {
     if (!box.current) return;
     box.current.style.height = 'auto';

@@ -11,8 +11,14 @@ import { Said } from './UserMessage.js';
 /** After so many milliseconds without a sign of the answer it is worth saying why. */
 const LONG = 3000;
 
+interface LiveAnswerProps {
+  run: Run;
+  /** The history has the answer, which is shown from there. */
+  recorded: boolean;
+}
+
 /** The answer that is being written, with what it answers until that is in the history; or why there is none. */
-export function LiveAnswer({ run }: { run: Run }) {
+export function LiveAnswer({ run, recorded }: LiveAnswerProps) {
   const phase = run.phase.value;
   const content = run.content.value;
   const ended = phase === 'ended';
@@ -22,15 +28,17 @@ export function LiveAnswer({ run }: { run: Run }) {
       {run.prompt !== undefined && !run.recorded.value && (
         <article class="message user" aria-label="You">
           <Said text={run.prompt} />
+          {/* As high as it will be in the history, so that nothing moves when it is shown from there. */}
+          <footer class="message-foot" />
         </article>
       )}
-      {!ended && (
+      {!ended && !recorded && (
         <article class="message assistant live" aria-label="Assistant" aria-busy="true" data-phase={phase}>
           {content !== '' && <Markdown text={content} live />}
           <Progress run={run} />
         </article>
       )}
-      {ended && run.problem.value && <Failure run={run} />}
+      {ended && !recorded && run.problem.value && <Failure run={run} />}
     </>
   );
 }

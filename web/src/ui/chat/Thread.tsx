@@ -36,6 +36,7 @@ export function Thread({ conversation: c, run, awaited, children }: ThreadProps)
   }, [run, keeper]);
 
   const lastId = c.messages.value.at(-1)?.id;
+  const recorded = run !== undefined && c.messages.value.slice(-2).some((m) => m.id === run.messageId.value);
   return (
     <div class="thread-frame">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
@@ -43,10 +44,17 @@ export function Thread({ conversation: c, run, awaited, children }: ThreadProps)
         <div class="thread-column">
           <Older conversation={c} scroller={scroller.current} />
           {groups.current.map((group) => (
-            <MessageGroup key={group.id} group={group} keeper={keeper} lastId={lastId} busy={run !== undefined} sessionKey={c.key} />
+            <MessageGroup
+              key={group.id}
+              group={group}
+              keeper={keeper}
+              lastId={lastId}
+              busy={run !== undefined && !recorded}
+              sessionKey={c.key}
+            />
           ))}
           <Tail keeper={keeper}>
-            {run && <LiveAnswer key={run.startedAt} run={run} />}
+            {run && <LiveAnswer key={run.startedAt} run={run} recorded={recorded} />}
             {!run && awaited && <p class="waiting">An answer to this is being written elsewhere…</p>}
             {children}
           </Tail>
@@ -77,7 +85,7 @@ function Older({ conversation: c, scroller }: { conversation: Conversation; scro
   const element = useRef<HTMLDivElement>(null);
   const more = c.hasOlder.value;
   const first = c.messages.value[0]?.id;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: observed anew once a page has come
+  // Observed anew once a page has come: a sentinel that is still near does not come near again.
   useEffect(() => {
     if (!more || !element.current || !scroller) return;
     const observer = new IntersectionObserver(

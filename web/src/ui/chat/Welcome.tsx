@@ -1,6 +1,6 @@
 import { modelless, status } from '../../state/gateway.js';
-import { helpOpen } from '../overlays.js';
 import { NoModel } from '../NoModel.js';
+import { helpOpen } from '../overlays.js';
 
 export function Welcome() {
   if (modelless.value) {

@@ -9,6 +9,9 @@ export class ScrollKeeper {
   readonly #resized = new ResizeObserver(() => this.#settle());
   #pinned = true;
   #anchor: { element: Element; top: number } | undefined;
+  /** How things stood when they were last looked at. */
+  #top = 0;
+  #height = 0;
 
   constructor(
     private readonly scroller: HTMLElement,
@@ -33,11 +36,15 @@ export class ScrollKeeper {
     this.#pin(true);
     const behavior = smooth && !matchMedia('(prefers-reduced-motion: reduce)').matches ? 'smooth' : 'instant';
     this.scroller.scrollTo({ top: this.scroller.scrollHeight, behavior });
+    this.#remember();
   }
 
   readonly #scrolled = (): void => {
     const { scrollHeight, scrollTop, clientHeight } = this.scroller;
-    this.#pin(scrollHeight - scrollTop - clientHeight < NEAR);
+    if (scrollHeight - scrollTop - clientHeight < NEAR) this.#pin(true);
+    // Only a person moves up in what has not become shorter. Anything else that leaves the end is the text that grew since
+    // this event was on its way.
+    else if (scrollTop < this.#top && scrollHeight >= this.#height) this.#pin(false);
     this.#remember();
   };
 
@@ -58,6 +65,8 @@ export class ScrollKeeper {
 
   /** Takes the first message in sight for the one that is being read. */
   #remember(): void {
+    this.#top = this.scroller.scrollTop;
+    this.#height = this.scroller.scrollHeight;
     const { top } = this.scroller.getBoundingClientRect();
     for (const group of this.scroller.querySelectorAll('.group')) {
       if (group.getBoundingClientRect().bottom <= top) continue;

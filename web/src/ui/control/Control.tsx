@@ -11,7 +11,7 @@ import { UsageCard } from './UsageCard.js';
 /** How the gateway is doing, and what this token may and does. */
 export function Control() {
   return (
-    <section class="control" aria-label="Gateway">
+    <div class="control">
       <header class="head">
         <IconButton label="Sessions" class="menu-button" onClick={() => (drawerOpen.value = true)}>
           <Menu />
@@ -21,7 +21,7 @@ export function Control() {
         </div>
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <div class="control-body" tabIndex={0} role="group" aria-label="How the gateway is doing">
+      <section class="control-body" tabIndex={0} aria-label="How the gateway is doing">
         <div class="control-grid">
           {modelless.value && <NoModel />}
           <GatewayCard />
@@ -29,7 +29,7 @@ export function Control() {
           <RunsCard />
           <UsageCard />
         </div>
-      </div>
-    </section>
+      </section>
+    </div>
   );
 }

@@ -25,11 +25,16 @@ export function GatewayCard() {
       )}
       {s && (
         <dl class="facts">
-          <Fact name="Model" value={s.model.provider === 'offline' ? 'none' : `${s.model.provider} / ${s.model.model}`} />
+          <Fact
+            name="Model"
+            value={s.model.provider === 'offline' ? 'none' : `${s.model.provider} / ${s.model.model}`}
+          />
           <Fact name="Up for" value={duration(s.uptime + (reachable.value ? age : 0))} />
           <Fact name="Active sessions" value={count(s.activeSessions)} />
           <Fact name="Version" value={s.version} />
-          {latency.value !== undefined && <Fact name="Answers in" value={`${Math.max(1, Math.round(latency.value))} ms`} />}
+          {latency.value !== undefined && (
+            <Fact name="Answers in" value={`${Math.max(1, Math.round(latency.value))} ms`} />
+          )}
         </dl>
       )}
       <footer class="card-foot">

@@ -47,9 +47,7 @@ function PermissionRow({ name }: { name: Permission }) {
     <li data-has={has}>
       {has === undefined ? <span class="icon" /> : has ? <Check /> : <Close />}
       <code>{name}</code>
-      <span class="muted">
-        {has === undefined ? 'asking…' : has ? allows[name] : `not allowed: ${allows[name]}`}
-      </span>
+      <span class="muted">{has === undefined ? 'asking…' : has ? allows[name] : `not allowed: ${allows[name]}`}</span>
     </li>
   );
 }
@@ -78,7 +76,13 @@ function Meter({ of }: { of: LimitClass }) {
           {seconds > 0 && `, all of them again in ${seconds} s`}
         </span>
       </p>
-      <progress class="meter" data-low={low} value={remaining} max={standing.limit} aria-label={`${classes[of]}: requests left`} />
+      <progress
+        class="meter"
+        data-low={low}
+        value={remaining}
+        max={standing.limit}
+        aria-label={`${classes[of]}: requests left`}
+      />
     </div>
   );
 }

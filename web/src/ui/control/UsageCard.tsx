@@ -20,7 +20,7 @@ export function UsageCard() {
         <p class="muted">{forbidden.value ? 'This token may not list sessions.' : 'There are none yet.'}</p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-        <div class="table-frame" tabIndex={0} role="group" aria-label="Newest sessions, as a table">
+        <section class="table-frame" tabIndex={0} aria-label="Newest sessions, as a table">
           <table class="usage">
             <thead>
               <tr>
@@ -43,7 +43,7 @@ export function UsageCard() {
               ))}
             </tbody>
           </table>
-        </div>
+        </section>
       )}
     </section>
   );

@@ -35,8 +35,8 @@ export function DeleteDialog({ sessionKey, messageCount, onClose }: DeleteDialog
         <strong class="break">{titleOf(sessionKey)}</strong>
       </p>
       <p>
-        {plural(messageCount, 'message')} will be erased from the gateway, for every token that sees this session. This cannot be
-        undone.
+        {plural(messageCount, 'message')} will be erased from the gateway, for every token that sees this session. This
+        cannot be undone.
       </p>
       {problem && <ProblemCard problem={problem} />}
       <div class="dialog-actions">

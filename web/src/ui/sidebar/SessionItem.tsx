@@ -27,7 +27,14 @@ export function SessionItem({ session }: { session: Session }) {
         onClick={() => (drawerOpen.value = false)}
       >
         <span class="session-title">
-          {state && <span class="mark" data-state={state} role="img" aria-label={state === 'busy' ? 'answering' : 'new answer'} />}
+          {state && (
+            <span
+              class="mark"
+              data-state={state}
+              role="img"
+              aria-label={state === 'busy' ? 'answering' : 'new answer'}
+            />
+          )}
           <bdi>{titleOf(key)}</bdi>
         </span>
         <span class="session-meta">

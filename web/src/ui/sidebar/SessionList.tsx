@@ -1,5 +1,15 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { forbidden, found, hasMore, listProblem, loaded, loading, loadMoreSessions, query, sessions } from '../../state/sessions.js';
+import {
+  forbidden,
+  found,
+  hasMore,
+  listProblem,
+  loaded,
+  loading,
+  loadMoreSessions,
+  query,
+  sessions,
+} from '../../state/sessions.js';
 import { plural } from '../format.js';
 import { SessionItem } from './SessionItem.js';
 
@@ -24,7 +34,6 @@ function More() {
   const wanted = hasMore.value && query.value === '' && listProblem.value === undefined;
   const { length } = sessions.value;
   // Observed anew after each page: an end that is still in sight does not come into sight again.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: length is what changes with a page
   useEffect(() => {
     if (!wanted || end.current === null) return;
     const observer = new IntersectionObserver(

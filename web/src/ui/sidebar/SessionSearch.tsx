@@ -11,7 +11,7 @@ export function SessionSearch() {
     pending.current = setTimeout(() => void search(text), 200) as unknown as number;
   };
   return (
-    <div class="search" role="search">
+    <search class="search">
       <Search />
       <input
         id={SEARCH}
@@ -29,6 +29,6 @@ export function SessionSearch() {
           event.currentTarget.blur();
         }}
       />
-    </div>
+    </search>
   );
 }

@@ -1,11 +1,10 @@
+import { modelless, reachable, signOut, status } from '../../state/gateway.js';
 import { hashOf, route } from '../../state/route.js';
 import { liveRuns } from '../../state/runs.js';
 import { nextTheme, type Theme, theme } from '../../state/theme.js';
-import { modelless, reachable, signOut, status } from '../../state/gateway.js';
 import { IconButton } from '../Button.js';
-import { helpOpen } from '../overlays.js';
 import { Gauge, Leave, Logo, Moon, Plus, Screen, Sun } from '../icons.js';
-import { drawerOpen } from '../overlays.js';
+import { drawerOpen, helpOpen } from '../overlays.js';
 import { newSession } from '../shortcuts.js';
 import { SessionList } from './SessionList.js';
 import { SessionSearch } from './SessionSearch.js';
