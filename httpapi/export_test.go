@@ -1,6 +1,10 @@
 package httpapi
 
-import "github.com/openclaw/openclaw/claw"
+import (
+	"net"
+
+	"github.com/openclaw/openclaw/claw"
+)
 
 // Operation is a route as the tests see it.
 type Operation struct {
@@ -17,3 +21,6 @@ func Operations() []Operation {
 	}
 	return ops
 }
+
+// Admit counts a connection from remote.
+func (l *Listener) Admit(remote net.Addr) (party string, ok bool) { return l.admit(remote) }
