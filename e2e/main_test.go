@@ -136,7 +136,7 @@ func (g *gateway) start() *gateway {
 		close(exited)
 	}()
 	for {
-		if resp, err := http.Get(g.url + "/readyz"); err == nil {
+		if resp, err := client.Get(g.url + "/readyz"); err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
 				return g
