@@ -115,7 +115,7 @@ export async function checkStatus(): Promise<void> {
 
 let waiting: Promise<void> | undefined;
 
-/** Resolves once the gateway answers again. Asks at growing intervals, and at once when the network comes back. */
+/** Resolves once the gateway answers: asks at once, then at growing intervals, and whenever the network comes back. */
 export function reconnect(): Promise<void> {
   waiting ??= knock().finally(() => {
     waiting = undefined;
@@ -125,15 +125,15 @@ export function reconnect(): Promise<void> {
 
 async function knock(): Promise<void> {
   const prober = new OpenClaw({ baseUrl, maxRetries: 0 });
-  for (let ms = 500; ; ms = Math.min(ms * 1.6, 8000)) {
-    await pauseOrNetwork(ms);
+  for (let ms = 400; ; ms = Math.min(ms * 1.6, 8000)) {
     try {
       await prober.health({ timeout: 5000 });
       reachable.value = true;
       return;
     } catch {
-      // Down for longer; ask again.
+      reachable.value = false;
     }
+    await pauseOrNetwork(ms);
   }
 }
 

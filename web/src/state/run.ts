@@ -4,9 +4,9 @@ import type { Problem } from './problem.js';
 
 /**
  * `sending`: not acknowledged yet; `streaming`: being written; `stopping`: asked to end; `reconnecting`: the connection
- * is gone, the answer goes on in the gateway; `limited`: waits until `retryAt` to be sent; `ended`: over, see `problem`.
+ * is gone, the answer goes on in the gateway; `waiting`: will be sent once `wait` is over; `ended`: over, see `problem`.
  */
-export type RunPhase = 'sending' | 'streaming' | 'stopping' | 'reconnecting' | 'limited' | 'ended';
+export type RunPhase = 'sending' | 'streaming' | 'stopping' | 'reconnecting' | 'waiting' | 'ended';
 
 /** What of a run outlives a reload. */
 export interface RunRecord {
@@ -27,7 +27,8 @@ export class Run {
   /** The answer so far. */
   readonly content = signal('');
   readonly problem = signal<Problem | undefined>(undefined);
-  readonly retryAt = signal<number | undefined>(undefined);
+  /** Why the gateway did not take it yet, with the time to try again. */
+  readonly wait = signal<Problem | undefined>(undefined);
   /** The history has what was said, so it need not be shown from here. */
   readonly recorded = signal(false);
 

@@ -11,7 +11,7 @@ import { batch, computed, signal } from '@preact/signals';
 import { pause } from './clock.js';
 import { conversation } from './conversation.js';
 import { gateway, noteFailure, reconnect } from './gateway.js';
-import { describe } from './problem.js';
+import { describe, problemOf } from './problem.js';
 import { Run, type RunRecord } from './run.js';
 import { refreshSessions } from './sessions.js';
 import { recallJson, rememberJson } from './storage.js';
@@ -90,7 +90,7 @@ export function join(sessionKey: string, messageId: string): Run | undefined {
 export async function stop(run: Run): Promise<void> {
   run.stopWanted = true;
   const id = run.messageId.peek();
-  if (run.phase.peek() === 'limited') {
+  if (run.phase.peek() === 'waiting') {
     run.following?.abort();
     remove(run);
     return;
@@ -159,7 +159,7 @@ function take(run: Run, event: StreamEvent): void {
 /** The gateway has the message: it is in the history, and the answer has a name. */
 function begin(run: Run, messageId: string): void {
   const first = run.messageId.peek() === undefined;
-  run.retryAt.value = undefined;
+  run.wait.value = undefined;
   run.messageId.value = messageId;
   if (first) {
     persist();
@@ -189,8 +189,8 @@ async function recover(run: Run, error: unknown, signal: AbortSignal): Promise<b
   }
   if (wait !== undefined && (error instanceof RateLimitError || (error instanceof UnavailableError && wait <= 60))) {
     batch(() => {
-      run.phase.value = beforeBegin ? 'limited' : 'reconnecting';
-      run.retryAt.value = Date.now() + wait * 1000;
+      run.phase.value = beforeBegin ? 'waiting' : 'reconnecting';
+      run.wait.value = problemOf(error);
     });
     await pause(wait * 1000 + 50, signal);
     return true;

@@ -77,5 +77,5 @@ export async function say(page, text) {
 export const answer = (page) => page.locator('.message.assistant:not(.live)').last();
 
 export async function untilDone(page) {
-  await page.getByRole('button', { name: 'Send' }).waitFor();
+  await page.getByRole('button', { name: 'Send', exact: true }).waitFor();
 }

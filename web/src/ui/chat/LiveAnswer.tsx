@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import { now, secondsUntil } from '../../state/clock.js';
+import type { Problem } from '../../state/problem.js';
 import type { Run } from '../../state/run.js';
 import { dismiss, retry, stop } from '../../state/runs.js';
 import { announce } from '../Announcer.js';
@@ -45,7 +46,7 @@ export function LiveAnswer({ run, recorded }: LiveAnswerProps) {
 
 function Progress({ run }: { run: Run }) {
   const phase = run.phase.value;
-  if (phase === 'limited' && run.retryAt.value !== undefined) return <Limited run={run} retryAt={run.retryAt.value} />;
+  if (phase === 'waiting' && run.wait.value) return <Waiting run={run} problem={run.wait.value} />;
   if (phase === 'streaming' && run.content.value !== '') return <span class="caret" aria-hidden="true" />;
   const waited = now.value - run.startedAt > LONG;
   const words = {
@@ -53,7 +54,7 @@ function Progress({ run }: { run: Run }) {
     streaming: waited ? 'The model is thinking…' : '',
     stopping: 'Stopping…',
     reconnecting: 'The connection is gone. The answer goes on in the gateway and is taken up again.',
-    limited: '',
+    waiting: '',
     ended: '',
   }[phase];
   return (
@@ -68,17 +69,17 @@ function Progress({ run }: { run: Run }) {
   );
 }
 
-function Limited({ run, retryAt }: { run: Run; retryAt: number }) {
-  const seconds = secondsUntil(retryAt);
+function Waiting({ run, problem }: { run: Run; problem: Problem }) {
+  const seconds = secondsUntil(problem.retryAt ?? 0);
   const takeBack = () => {
     const { prompt } = run;
     void stop(run);
     if (prompt !== undefined) insertion.value = prompt;
   };
   return (
-    <div class="problem calm" role="status" data-code="RATE_LIMITED">
+    <div class="problem calm" role="status" data-code={problem.code}>
       <div class="problem-text">
-        <p class="problem-title">Too many requests with this token</p>
+        <p class="problem-title">{problem.title}</p>
         <p>
           Your message is kept and sends itself in <strong class="countdown">{seconds} s</strong>.
         </p>

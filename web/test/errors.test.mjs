@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { answer, box, say, signIn, untilDone } from './support/browser.mjs';
+import { pieces, suite } from './support/suite.mjs';
+
+const shared = suite();
+
+const users = async (gateway, key) =>
+  (await gateway.call('GET', `/api/v1/sessions/${key}/history`)).messages.filter((m) => m.role === 'user').length;
+
+test(
+  '429: counts down, and sends by itself',
+  shared.with({}, async ({ gateway, context }) => {
+    await gateway.kill();
+    await gateway.launch({ chat: 2 });
+    const page = await context.newPage();
+    await page.clock.install(); // a minute need not be waited for
+    await page.close();
+    const tab = await signIn(context, gateway, '#/s/limited');
+    for (const text of ['One', 'Two']) {
+      await say(tab, text);
+      await answer(tab).getByText(`You said: ${text}`).waitFor();
+    }
+    await say(tab, 'Three');
+    await tab.getByText('Too many requests with this token').waitFor();
+    const first = Number.parseInt(await tab.locator('.countdown').innerText(), 10);
+    assert.ok(first > 0 && first <= 60, `${first} s`);
+    await tab.clock.runFor(2000);
+    assert.ok(Number.parseInt(await tab.locator('.countdown').innerText(), 10) < first, 'it counts');
+    await tab.getByRole('link', { name: /Gateway/ }).click();
+    await tab.getByText('0 of 2 left').waitFor();
+    await tab.goBack();
+
+    await gateway.kill();
+    await gateway.launch(); // whose limits are fresh
+    await tab.clock.runFor(61_000);
+    await answer(tab).getByText('You said: Three').waitFor();
+    assert.equal(await users(gateway, 'limited'), 3);
+  }),
+);
+
+test(
+  '429: can be taken back',
+  shared.with({}, async ({ gateway, context }) => {
+    await gateway.kill();
+    await gateway.launch({ chat: 1 });
+    const page = await signIn(context, gateway, '#/s/limited');
+    await say(page, 'One');
+    await answer(page).getByText('You said: One').waitFor();
+    await say(page, 'Two');
+    await page.getByRole('button', { name: 'Take it back' }).click();
+    assert.equal(await box(page).inputValue(), 'Two');
+    assert.equal(await users(gateway, 'limited'), 1);
+  }),
+);
+
+test(
+  '502: says why, and a second try is not a second message',
+  shared.with({}, async ({ gateway, context, upstream }) => {
+    await upstream.always({ status: 401 });
+    const page = await signIn(context, gateway, '#/s/broken');
+    await say(page, 'Are you there?');
+    await page.getByText("The gateway's access to the model does not work").waitFor();
+    await page.getByText('check the API key and the model name').waitFor();
+    await page.reload();
+    await page.getByText("The gateway's access to the model does not work").waitFor();
+
+    await upstream.always({ status: 400 });
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('The model refused this message').waitFor();
+
+    await upstream.always({});
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await answer(page).getByText('You said: Are you there?').waitFor();
+    assert.equal(await page.locator('.problem').count(), 0);
+    assert.equal(await users(gateway, 'broken'), 1);
+  }),
+);
+
+test(
+  '502 in the middle of an answer: what came is kept, with the reason below it',
+  shared.with({}, async ({ gateway, context, upstream }) => {
+    await upstream.script({ text: pieces('The beginning of something'), end: 'truncate', after: 2 });
+    const page = await signIn(context, gateway);
+    await say(page, 'Go on');
+    await untilDone(page);
+    await answer(page).getByText('The beginning').waitFor();
+    await page.getByText('The answer broke off').waitFor();
+    assert.equal(await page.locator('.problem').count(), 1);
+  }),
+);
+
+test(
+  '403: a token that may only chat',
+  shared.with({}, async ({ gateway, context }) => {
+    await gateway.kill();
+    await gateway.launch({ permissions: ['chat'] });
+    const page = await signIn(context, gateway);
+    await page.getByText('This token may not list sessions').waitFor();
+    await say(page, 'Hello');
+    await answer(page).getByText('You said: Hello').waitFor();
+    await say(page, 'Again');
+    await answer(page).getByText('You said: Again').waitFor();
+    assert.equal(await page.locator('.message').count(), 4);
+    await page.getByRole('link', { name: /Gateway/ }).click();
+    await page.getByText('not allowed: list, read and delete sessions').waitFor();
+    await page.getByText('To allow more, add "sessions"').waitFor();
+  }),
+);
+
+test(
+  '403: a token that may only read',
+  shared.with({}, async ({ gateway, context }) => {
+    await gateway.chat('Hello', 'readable');
+    await gateway.kill();
+    await gateway.launch({ permissions: ['sessions'] });
+    const page = await signIn(context, gateway, '#/s/readable');
+    await answer(page).getByText('You said: Hello').waitFor();
+    await page.getByPlaceholder('This token may not chat').waitFor();
+    assert.equal(await box(page).isDisabled(), true);
+    await page.getByRole('link', { name: /Gateway/ }).click();
+    await page.getByText('not allowed: send messages, stop answers').waitFor();
+  }),
+);
+
+test(
+  '401: a token that is revoked while somebody is signed in',
+  shared.with({}, async ({ gateway, context }) => {
+    await gateway.chat('Hello', 'kept');
+    const page = await signIn(context, gateway, '#/s/kept');
+    await answer(page).getByText('You said: Hello').waitFor();
+    await box(page).fill('half a thought');
+    await gateway.kill();
+    await gateway.launch({ token: 'another-token-that-only-the-tests-know' });
+    await page.getByText('This token is no longer accepted').waitFor({ timeout: 30_000 });
+    assert.doesNotMatch(await page.evaluate(() => JSON.stringify(sessionStorage)), /a-token-that-only/);
+    await page.getByLabel('Token', { exact: true }).fill('another-token-that-only-the-tests-know');
+    await page.keyboard.press('Enter');
+    await answer(page).getByText('You said: Hello').waitFor();
+    assert.equal(await box(page).inputValue(), 'half a thought');
+  }),
+);
+
+test(
+  '503: a gateway that is shutting down gets the message once it is back',
+  shared.with({}, async ({ gateway, context, upstream }) => {
+    const page = await signIn(context, gateway, '#/s/patient');
+    await upstream.script({ text: pieces('x'.repeat(100), 1), perChunk: '30ms' });
+    const other = gateway.chat('Keep the gateway busy', 'other');
+    await page.getByRole('link', { name: /^other/ }).waitFor({ timeout: 20_000 });
+    gateway.child.kill('SIGTERM');
+    while ((await fetch(`${gateway.url}/readyz`)).status !== 503);
+    await say(page, 'After you');
+    await page.getByText('The gateway takes no new work right now').waitFor();
+    await other;
+    await gateway.kill();
+    await gateway.launch();
+    await answer(page).getByText('You said: After you').waitFor({ timeout: 20_000 });
+    assert.equal(await users(gateway, 'patient'), 1);
+  }),
+);
+
+test(
+  'a message that is too long is not sent',
+  shared.with({}, async ({ gateway, context }) => {
+    const page = await signIn(context, gateway);
+    await box(page).fill('ä'.repeat(131_073));
+    await page.getByText('262,146 of 262,144 bytes: too long').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Send', exact: true }).isDisabled(), true);
+    await box(page).fill('ä'.repeat(131_072));
+    assert.equal(await page.getByRole('button', { name: 'Send', exact: true }).isEnabled(), true);
+  }),
+);

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { answer, say, signIn } from './support/browser.mjs';
+import { suite } from './support/suite.mjs';
+
+const shared = suite();
+
+const MESSAGES = 10_000;
+const REPLY = ['Some *words* to fill a line or two with, as answers do.\n\n', '```go\nfmt.Println("and code")\n```\n\n', '- a\n- b\n'];
+
+/** Says five thousand things in one session. Eight may wait at a time. */
+async function fill(gateway, key) {
+  let next = 0;
+  const talk = async () => {
+    while (next < MESSAGES / 2) await gateway.chat(`question ${next++}`, key);
+  };
+  await Promise.all(Array.from({ length: 8 }, talk));
+}
+
+test(
+  `${MESSAGES} messages: opens at once, scrolls smoothly, stays small`,
+  shared.with({}, async ({ gateway, context, upstream, t }) => {
+    await upstream.always({ text: REPLY });
+    await fill(gateway, 'long');
+    assert.equal((await gateway.call('GET', '/api/v1/sessions/long')).messageCount, MESSAGES);
+
+    const page = await signIn(context, gateway);
+    const begun = performance.now();
+    await page.getByRole('link', { name: /^long/ }).click();
+    await answer(page).locator('.hljs-string').waitFor();
+    const opened = performance.now() - begun;
+    assert.ok(opened < 2000, `${opened} ms to open`);
+    const atEnd = () => page.locator('.thread').evaluate((e) => e.scrollHeight - e.scrollTop - e.clientHeight);
+    assert.ok((await atEnd()) < 2, 'begins at the newest message');
+
+    // What is being read stays where it is while older messages are put before it.
+    await page.locator('.thread').hover();
+    await page.mouse.wheel(0, -600);
+    await page.waitForFunction(() => document.querySelector('.to-end'));
+    const mark = await page.evaluate(() => {
+      const top = document.querySelector('.thread').getBoundingClientRect().top;
+      const seen = [...document.querySelectorAll('.entry')].find((e) => e.getBoundingClientRect().bottom > top);
+      seen.id = 'mark';
+      return { y: seen.getBoundingClientRect().y, groups: document.querySelectorAll('.group').length };
+    });
+    await page.evaluate(() => document.querySelector('.older').scrollIntoView); // it is there
+    const drift = await page.evaluate(async (groups) => {
+      const before = document.querySelector('#mark').getBoundingClientRect().y;
+      const thread = document.querySelector('.thread');
+      let worst = 0;
+      // Twenty steps up and down by hand, with pages coming in meanwhile.
+      for (let i = 0; i < 40 || document.querySelectorAll('.group').length <= groups; i++) {
+        thread.scrollTop += i % 2 ? 400 : -400;
+        await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
+        if (i % 2) worst = Math.max(worst, Math.abs(document.querySelector('#mark').getBoundingClientRect().y - before));
+      }
+      return worst;
+    }, mark.groups);
+    assert.ok(drift < 3, `what was being read moved by ${drift} px`);
+
+    // All the way up, as fast as the wheel goes, with an eye on the frames.
+    await page.evaluate(() => {
+      globalThis.frames10k = [];
+      let last = performance.now();
+      const tick = (now) => {
+        globalThis.frames10k.push(now - last);
+        last = now;
+        requestAnimationFrame(tick);
+      };
+      requestAnimationFrame(tick);
+    });
+    const first = page.getByText('question 0', { exact: true });
+    const scrolled = performance.now();
+    while ((await first.count()) === 0) await page.mouse.wheel(0, -3000);
+    const reached = performance.now() - scrolled;
+    await first.scrollIntoViewIfNeeded();
+    const { frames, nodes, total, heap } = await page.evaluate(() => ({
+      frames: globalThis.frames10k.slice(2).sort((a, b) => a - b),
+      nodes: document.querySelectorAll('*').length,
+      total: document.querySelectorAll('.group').length,
+      heap: Math.round(performance.memory.usedJSHeapSize / 2 ** 20),
+    }));
+    assert.equal(total, MESSAGES / 20);
+    assert.ok(nodes < 6000, `${nodes} elements`);
+    const at = (q) => Math.round(frames[Math.floor(frames.length * q)]);
+    t.diagnostic(
+      `opened in ${Math.round(opened)} ms; ${MESSAGES} messages scrolled through in ${(reached / 1000).toFixed(1)} s; ` +
+        `frames ms p50 ${at(0.5)}, p95 ${at(0.95)}, p99 ${at(0.99)}, worst ${Math.round(frames.at(-1))}; ${nodes} elements, heap ${heap} MB`,
+    );
+    assert.ok(at(0.95) < 100, `p95 of frames is ${at(0.95)} ms`);
+
+    // And back to the end, where one can go on.
+    await page.getByRole('button', { name: 'To the newest message' }).click();
+    await page.getByText(`question ${MESSAGES / 2 - 1}`, { exact: true }).waitFor();
+    await say(page, 'One more');
+    await page.getByText('10,002 messages').waitFor();
+    assert.ok((await atEnd()) < 2, 'follows what was said');
+  }),
+);
