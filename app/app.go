@@ -242,7 +242,7 @@ func (a *App) ready() error {
 	if a.draining.Load() || a.engine.Closing() {
 		return errors.New("the gateway is shutting down")
 	}
-	return nil
+	return a.store.Health()
 }
 
 func (a *App) status(ctx context.Context, who claw.Principal) (httpapi.Status, error) {
@@ -258,6 +258,9 @@ func (a *App) status(ctx context.Context, who claw.Principal) (httpapi.Status, e
 	}
 	if a.audit != nil && a.audit.Degraded() != "" {
 		reasons = append(reasons, a.audit.Degraded())
+	}
+	if err := a.store.Health(); err != nil {
+		reasons = append(reasons, claw.AsError(err).Message)
 	}
 	if asked.offline() {
 		reasons = append(reasons, "No model is connected. Ask the assistant anything: its answer says how to connect one.")

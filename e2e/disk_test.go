@@ -78,6 +78,12 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("on a full disk new work got %d %v %s", refused.status, refused.header, refused.body)
 	}
 
+	if r := g.do("GET", "/readyz", ""); r.status != http.StatusServiceUnavailable {
+		t.Errorf("on a full disk /readyz got %d", r.status)
+	}
+	if r := g.do("GET", "/api/v1/status", ""); r.text("status") != "degraded" || !strings.Contains(string(r.body), "full") {
+		t.Errorf("on a full disk the status is %s", r.body)
+	}
 	for _, path := range []string{"/api/v1/sessions", "/api/v1/sessions/load-a/history", "/api/v1/messages/" + first.field("id"), "/api/v1/status"} {
 		if r := g.do("GET", path, ""); r.status != http.StatusOK {
 			t.Errorf("on a full disk GET %s got %d %s", path, r.status, r.body)
