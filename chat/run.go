@@ -15,6 +15,7 @@ type run struct {
 	lane       laneKey
 	sessionKey string
 	began      time.Time
+	first      bool // of its session
 	stop       func(cause *claw.Error)
 	ended      chan struct{} // closed behind the terminal event
 

@@ -130,7 +130,7 @@ func (t *turn) begin() (*run, error) {
 	}
 	r := &run{
 		id: stored.ID, token: t.principal.Name, lane: t.lane, sessionKey: stored.SessionKey,
-		began: now, stop: t.stop, ended: make(chan struct{}),
+		began: now, first: stored.First, stop: t.stop, ended: make(chan struct{}),
 	}
 	e.mu.Lock()
 	e.live[r.id] = r
@@ -153,9 +153,11 @@ func (t *turn) ask(r *run) (usage *claw.Usage, err error) {
 			err = cause
 		}
 	}()
-	transcript, err := e.Store.Transcript(ctx, r.id, model.MaxPromptBytes)
-	if err != nil {
-		return nil, err
+	transcript := []claw.Message{{Role: claw.RoleUser, Content: t.req.Message, Status: claw.StatusComplete}}
+	if !r.first {
+		if transcript, err = e.Store.Transcript(ctx, r.id, model.MaxPromptBytes); err != nil {
+			return nil, err
+		}
 	}
 	prompt := claw.Prompt{System: model.SystemPrompt, Messages: alternate(transcript)}
 	r.promptBytes = promptBytes(prompt)

@@ -11,6 +11,10 @@ type Run struct {
 	Answer     Message // as far as it is durable
 	Deltas     []int   // the lengths in bytes of the deltas that Answer.Content came in
 	EndSeq     int64   // sequence of the terminal event; 0 while it runs
+
+	// First is set by [RunStore.BeginRun], and only there, where it opened the session: the user's message is all that the
+	// model is to be sent, so there is no need to read it back.
+	First bool
 }
 
 // RecoveryGap separates the last durable event of a run that a crash cut off from its terminal event. Watchers may have

@@ -58,7 +58,7 @@ func filled(b *testing.B, n int) *Store {
 		_, err := write(b.Context(), s, request{}, func(t *tx) (any, error) {
 			for i := done; i < min(n, done+1000); i++ {
 				r := newRun(fmt.Sprintf("s%d", i%(n/10)), fmt.Sprintf("%012d", i), "What's the weather like today?")
-				session, err := openSession(t, r)
+				session, _, err := openSession(t, r)
 				if err != nil {
 					return nil, err
 				}
@@ -129,7 +129,7 @@ func BenchmarkDeleteSession(b *testing.B) {
 				b.StopTimer()
 				s, _ := openTest(b)
 				_, err := write(b.Context(), s, request{}, func(t *tx) (any, error) {
-					session, err := openSession(t, newRun("s1", "0", "text"))
+					session, _, err := openSession(t, newRun("s1", "0", "text"))
 					for i := 0; i < n && err == nil; i++ {
 						_, err = appendMessage(t, session, claw.Message{
 							ID: fmt.Sprintf("%012d", i), Role: claw.RoleUser, Content: "What's the weather like today?",

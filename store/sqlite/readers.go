@@ -4,16 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/openclaw/openclaw/claw"
 )
 
-// Readers are few: each has a page cache of its own, and two cores read no faster with more of them.
-const (
-	maxReaders     = 4
-	maxIdleReaders = 2
-)
+// maxReaders is small: each has a page cache of its own, and two cores read no faster with more of them. One that has been
+// opened stays open: under load that leaves and comes, opening them again and again would cost more than they do.
+const maxReaders = 4
 
 // readers are the connections that read, each on a snapshot that waits for no write and that no write changes.
 type readers struct {
@@ -58,7 +57,7 @@ func (r *readers) take(ctx context.Context) (*conn, error) {
 func (r *readers) give(c *conn, sound bool) {
 	defer func() { <-r.slots }()
 	r.mu.Lock()
-	if sound && len(r.idle) < maxIdleReaders {
+	if sound {
 		r.idle = append(r.idle, c)
 		r.mu.Unlock()
 		return
@@ -80,6 +79,25 @@ func (r *readers) close() error {
 
 // read runs do on one snapshot of the database.
 func read[T any](ctx context.Context, s *Store, do func(*tx) (T, error)) (v T, err error) {
+	return query(ctx, s, func(t *tx) (v T, err error) {
+		if _, err := t.exec("BEGIN"); err != nil {
+			return v, err
+		}
+		v, err = do(t)
+		_, ended := t.exec("COMMIT")
+		if ended != nil {
+			return v, fmt.Errorf("%w (%v)", ended, err) // the connection is not to be used again, whatever do found
+		}
+		return v, err
+	})
+}
+
+// query runs do on a connection. What it sees is one snapshot only where do is one statement, which is the most part of
+// reading: BEGIN and COMMIT would cost as much again.
+//
+// ctx gives up the wait for a connection and not the query. All queries are short, and one that can be interrupted costs two
+// goroutines.
+func query[T any](ctx context.Context, s *Store, do func(*tx) (T, error)) (v T, err error) {
 	if !s.enter() {
 		return v, errClosed
 	}
@@ -90,17 +108,12 @@ func read[T any](ctx context.Context, s *Store, do func(*tx) (T, error)) (v T, e
 	}
 	sound := false
 	defer func() { s.readers.give(c, sound) }()
-	if err := c.do("BEGIN"); err != nil {
-		return v, translate(ctx, err)
-	}
-	v, err = do(c.tx(ctx))
-	ended := c.do("COMMIT")
+	v, err = do(c.tx(context.WithoutCancel(ctx)))
 	if err != nil {
-		_, ours := errors.AsType[*claw.Error](err) // found nothing, which is no fault of the connection
-		sound = ours && ended == nil
+		_, sound = errors.AsType[*claw.Error](err) // found nothing, which is no fault of the connection
 		var none T
 		return none, translate(ctx, err)
 	}
-	sound = ended == nil
-	return v, translate(ctx, ended)
+	sound = true
+	return v, nil
 }

@@ -152,7 +152,7 @@ func beginRun(t *tx, n claw.NewRun) (claw.Run, bool, error) {
 	if earlier != nil { // a new try under the same user's message
 		r.SessionKey, r.session, r.user = earlier.SessionKey, earlier.session, earlier.user
 	} else {
-		if r.session, err = openSession(t, n); err != nil {
+		if r.session, r.First, err = openSession(t, n); err != nil {
 			return claw.Run{}, false, err
 		}
 		user := n.User
@@ -195,10 +195,10 @@ func earlierRun(t *tx, n claw.NewRun) (*storedRun, error) {
 }
 
 // openSession returns the row id of n's session, which it opens where there is none.
-func openSession(t *tx, n claw.NewRun) (int64, error) {
-	id, err := findSession(t, n.Workspace, n.SessionKey)
+func openSession(t *tx, n claw.NewRun) (id int64, opened bool, err error) {
+	id, err = findSession(t, n.Workspace, n.SessionKey)
 	if err == nil || !errors.Is(err, errNoSession) {
-		return id, err
+		return id, false, err
 	}
 	const (
 		insert = `INSERT INTO sessions (workspace, key, channel, created_at, last_activity, activity, message_count)
@@ -209,12 +209,13 @@ func openSession(t *tx, n claw.NewRun) (int64, error) {
 	at := toMicros(n.User.CreatedAt)
 	done, err := t.exec(insert, n.Workspace, n.SessionKey, n.Channel, at, at)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	if _, err := t.exec(count, n.Workspace); err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	return done.LastInsertId()
+	id, err = done.LastInsertId()
+	return id, true, err
 }
 
 // appendMessage writes a message and returns its seq. One that is listed becomes the session's newest.
@@ -283,21 +284,25 @@ func (s *Store) SaveProgress(ctx context.Context, ps []claw.Progress) error {
 
 // EndRun implements [claw.RunStore].
 func (s *Store) EndRun(ctx context.Context, run claw.Run) error {
-	const find = `SELECT seq, session_id, ended_at IS NULL FROM runs WHERE id = ?`
+	const find = `SELECT seq, session_id, ended_at IS NULL, EXISTS (SELECT 1 FROM run_parts WHERE run = seq)
+		FROM runs WHERE id = ?`
 	deltas, err := encodeDeltas(run.Deltas, len(run.Answer.Content))
 	if err != nil {
 		return fmt.Errorf("the end of run %s: %w", run.ID, err)
 	}
 	_, err = write(ctx, s, request{}, func(t *tx) (struct{}, error) {
 		r := storedRun{Run: run}
-		var running bool
-		if err := t.row(find, run.ID).Scan(&r.seq, &r.session, &running); err != nil {
+		var running, parts bool
+		if err := t.row(find, run.ID).Scan(&r.seq, &r.session, &running, &parts); err != nil {
 			return struct{}{}, absent(err, errNoMessage)
 		}
 		if !running {
 			return struct{}{}, nil
 		}
-		return struct{}{}, endRun(t, r, deltas, run.Answer.CreatedAt)
+		if err := endRun(t, r, deltas, run.Answer.CreatedAt); err != nil || !parts {
+			return struct{}{}, err // most answers end before the first of their parts is stored
+		}
+		return struct{}{}, dropParts(t, r)
 	})
 	return err
 }
@@ -312,10 +317,13 @@ func endRun(t *tx, r storedRun, deltas []byte, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	if _, err := t.exec(end, seq, toMicros(at), r.EndSeq, deltas, r.seq); err != nil {
-		return err
-	}
-	_, err = t.exec(`DELETE FROM run_parts WHERE run = ?`, r.seq)
+	_, err = t.exec(end, seq, toMicros(at), r.EndSeq, deltas, r.seq)
+	return err
+}
+
+// dropParts deletes the parts of an answer that is stored whole.
+func dropParts(t *tx, r storedRun) error {
+	_, err := t.exec(`DELETE FROM run_parts WHERE run = ?`, r.seq)
 	return err
 }
 
@@ -353,39 +361,33 @@ func interruptSome(t *tx, cause *claw.Error, at time.Time) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if err := endRun(t, r, deltas, at); err != nil {
+		if err := errors.Join(endRun(t, r, deltas, at), dropParts(t, r)); err != nil {
 			return 0, err
 		}
 	}
 	return len(seqs), nil
 }
 
-// Transcript implements [claw.RunStore].
+// Transcript implements [claw.RunStore]. Every run needs it, so it is one statement: the run's own message comes first.
 func (s *Store) Transcript(ctx context.Context, runID string, maxBytes int) ([]claw.Message, error) {
-	const (
-		find = `SELECT ` + messageColumns + `, r.session_id, r.user_seq FROM runs r JOIN messages m ON m.seq = r.user_seq
-			WHERE r.id = ?`
-		before = `SELECT ` + messageColumns + ` FROM messages m
-			WHERE m.session_id = ? AND m.listed = 1 AND m.seq < ? ORDER BY m.seq DESC`
-	)
-	return read(ctx, s, func(t *tx) ([]claw.Message, error) {
-		var session, user int64
-		question, err := scanMessage(t.row(find, runID), &session, &user)
-		if err != nil {
-			return nil, absent(err, errNoMessage)
-		}
-		transcript, size := []claw.Message{question}, len(question.Content)
-		for m, err := range rows(t, oneMessage, before, session, user) {
+	const newest = `SELECT ` + messageColumns + ` FROM runs r CROSS JOIN messages m
+		WHERE r.id = ? AND m.session_id = r.session_id AND m.listed = 1 AND m.seq <= r.user_seq ORDER BY m.seq DESC`
+	return query(ctx, s, func(t *tx) (transcript []claw.Message, err error) {
+		size := 0
+		for m, err := range rows(t, oneMessage, newest, runID) {
 			if err != nil {
 				return nil, err
 			}
-			if m.Status == claw.StatusFailed || m.Content == "" {
+			if len(transcript) > 0 && (m.Status == claw.StatusFailed || m.Content == "") {
 				continue
 			}
-			if size += len(m.Content); size > maxBytes {
+			if size += len(m.Content); size > maxBytes && len(transcript) > 0 {
 				break
 			}
 			transcript = append(transcript, m)
+		}
+		if len(transcript) == 0 {
+			return nil, errNoMessage
 		}
 		slices.Reverse(transcript)
 		return transcript, nil

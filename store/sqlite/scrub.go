@@ -68,7 +68,10 @@ func unused(page []byte, number uint32) []byte {
 	return page[end:content]
 }
 
-func isZero(b []byte) bool { return len(bytes.TrimLeft(b, "\x00")) == 0 }
+// zeros is as long as the longest page.
+var zeros [1 << 16]byte
+
+func isZero(b []byte) bool { return bytes.Equal(b, zeros[:len(b)]) }
 
 // stained returns the numbers of the pages that have something in their unused space, as the log at path has them. It
 // reads no frames of an earlier log that this one has not overwritten yet.

@@ -31,9 +31,9 @@ func scanSession(s scanner) (x storedSession, err error) {
 
 // Session implements [claw.SessionStore].
 func (s *Store) Session(ctx context.Context, workspace, key string) (claw.Session, error) {
-	const query = `SELECT ` + sessionColumns + ` FROM sessions WHERE workspace = ? AND key = ?`
-	return read(ctx, s, func(t *tx) (claw.Session, error) {
-		x, err := scanSession(t.row(query, workspace, key))
+	const one = `SELECT ` + sessionColumns + ` FROM sessions WHERE workspace = ? AND key = ?`
+	return query(ctx, s, func(t *tx) (claw.Session, error) {
+		x, err := scanSession(t.row(one, workspace, key))
 		return x.Session, absent(err, errNoSession)
 	})
 }
@@ -55,24 +55,24 @@ func (s *Store) Sessions(ctx context.Context, workspace string, q claw.SessionQu
 		return claw.SessionPage{}, err
 	}
 	// One more than the page holds tells whether another follows.
-	query, args := all, []any{workspace, behind, q.Limit + 1}
+	page, args := all, []any{workspace, behind, q.Limit + 1}
 	if q.Channel != "" {
-		query, args = ofChannel, []any{workspace, q.Channel, behind, q.Limit + 1}
+		page, args = ofChannel, []any{workspace, q.Channel, behind, q.Limit + 1}
 	}
-	return read(ctx, s, func(t *tx) (page claw.SessionPage, err error) {
+	return query(ctx, s, func(t *tx) (found claw.SessionPage, err error) {
 		var last int64
-		for x, err := range rows(t, scanSession, query, args...) {
+		for x, err := range rows(t, scanSession, page, args...) {
 			if err != nil {
-				return page, err
+				return found, err
 			}
-			if len(page.Sessions) == q.Limit {
-				page.Next = encodeCursor(last)
+			if len(found.Sessions) == q.Limit {
+				found.Next = encodeCursor(last)
 				break
 			}
-			page.Sessions = append(page.Sessions, x.Session)
+			found.Sessions = append(found.Sessions, x.Session)
 			last = x.activity
 		}
-		return page, nil
+		return found, nil
 	})
 }
 
@@ -98,7 +98,7 @@ func decodeCursor(cursor string) (activity int64, err error) {
 
 // CountSessions implements [claw.SessionStore].
 func (s *Store) CountSessions(ctx context.Context, workspace string) (int, error) {
-	return read(ctx, s, func(t *tx) (n int, err error) {
+	return query(ctx, s, func(t *tx) (n int, err error) {
 		err = t.row(`SELECT sessions FROM workspaces WHERE name = ?`, workspace).Scan(&n)
 		if errors.Is(err, sql.ErrNoRows) {
 			return 0, nil

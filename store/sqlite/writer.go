@@ -182,14 +182,34 @@ func (w *writer) serve(group []*request) {
 	}
 }
 
+// errApart says that a request of a group failed by itself, so that they have to be kept apart.
+var errApart = errors.New("a request of the group failed")
+
 // commit runs the requests within one transaction. An error is that of the transaction, of which nothing is left then;
 // the errors of single requests are in the requests.
+//
+// Failures are rare, so at first nothing is done that could take back a single request: a savepoint for each costs two
+// statements, and a copy of every page that is written. If one fails all of them run again with savepoints.
 func (w *writer) commit(group []*request) error {
+	err := w.transact(group, w.carryOut)
+	if errors.Is(err, errApart) && len(group) > 1 {
+		err = w.transact(group, w.carryOutApart)
+	}
+	if errors.Is(err, errApart) {
+		return nil // the only request has its error, and nothing is left of it
+	}
+	return err
+}
+
+func (w *writer) transact(group []*request, carryOut func(*request) error) error {
 	if err := w.begin(); err != nil {
 		return err
 	}
 	for _, r := range group {
-		if err := w.attempt(r); err != nil {
+		if r.err = w.refusal(r); r.err != nil {
+			continue
+		}
+		if err := carryOut(r); err != nil {
 			w.rollback()
 			return err
 		}
@@ -226,16 +246,6 @@ func (w *writer) disconnect() {
 	w.conn = nil
 }
 
-// attempt runs one request so that its failure takes back its own writes and no others. It fails where the whole
-// transaction has.
-func (w *writer) attempt(r *request) error {
-	r.err = w.refusal(r)
-	if r.err == nil {
-		return w.carryOut(r)
-	}
-	return nil
-}
-
 // refusal returns why a request is not even tried, nil where it is.
 func (w *writer) refusal(r *request) error {
 	if r.ctx.Err() != nil {
@@ -247,7 +257,17 @@ func (w *writer) refusal(r *request) error {
 	return nil
 }
 
+// carryOut runs one request. It fails where the transaction cannot go on, with errApart where the others' still can.
 func (w *writer) carryOut(r *request) error {
+	r.err = w.guard(r.do)
+	if r.err != nil && ownFault(r.err) {
+		return errApart
+	}
+	return r.err
+}
+
+// carryOutApart runs one request so that its failure takes back its own writes and no others.
+func (w *writer) carryOutApart(r *request) error {
 	if err := w.conn.do("SAVEPOINT request"); err != nil {
 		return err
 	}

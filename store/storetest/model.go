@@ -172,6 +172,7 @@ func (m *model) expectBegin(n claw.NewRun) (run claw.Run, existing bool, code cl
 			return earlier.run.Run, true, ""
 		}
 	}
+	first := false
 	r := &modelRun{Run: claw.Run{ID: n.ID, Workspace: n.Workspace, Running: true, Answer: claw.Message{
 		ID: n.ID, Role: claw.RoleAssistant, Status: claw.StatusIncomplete, CreatedAt: n.User.CreatedAt,
 	}}}
@@ -179,7 +180,7 @@ func (m *model) expectBegin(n claw.NewRun) (run claw.Run, existing bool, code cl
 		r.session, r.user = earlier.run.session, earlier.run.user
 	} else {
 		r.session = m.session(n.Workspace, n.SessionKey)
-		if r.session == nil {
+		if first = r.session == nil; first {
 			r.session = &modelSession{workspace: n.Workspace, Session: claw.Session{
 				Key: n.SessionKey, Channel: n.Channel, CreatedAt: n.User.CreatedAt,
 			}}
@@ -193,7 +194,9 @@ func (m *model) expectBegin(n claw.NewRun) (run claw.Run, existing bool, code cl
 	if n.Key != "" {
 		m.keys[key] = modelKey{r, n.Fingerprint, n.User.CreatedAt}
 	}
-	return r.Run, false, ""
+	run = r.Run
+	run.First = first
+	return run, false, ""
 }
 
 func drawDeltas(t *rapid.T) []string {

@@ -139,6 +139,21 @@ func (f *fixture) keyed(session, key string) claw.NewRun {
 }
 
 // begin begins a run and fails the test where that is refused, or where an existing one is returned.
+// BeginRun is the store's, with what it says of a first run held against the transcript. The run it returns is as Run
+// returns it.
+func (f *fixture) BeginRun(ctx context.Context, n claw.NewRun) (claw.Run, bool, error) {
+	run, existing, err := f.Store.BeginRun(ctx, n)
+	if run.First {
+		transcript, err := f.Transcript(f.ctx, run.ID, 1<<20)
+		deleted := claw.CodeOf(err) == claw.NotFound // meanwhile
+		if !deleted && (err != nil || len(transcript) != 1 || transcript[0].ID != n.User.ID) {
+			f.Errorf("BeginRun calls run %s its session's first, whose transcript is %v (%v)", run.ID, transcript, err)
+		}
+	}
+	run.First = false
+	return run, existing, err
+}
+
 func (f *fixture) begin(n claw.NewRun) claw.Run {
 	f.Helper()
 	run, existing, err := f.BeginRun(f.ctx, n)

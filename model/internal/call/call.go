@@ -65,7 +65,9 @@ func (e *Endpoint) Stream(
 			yield(claw.Chunk{}, err)
 			return
 		}
-		whole, err := a.relay(ctx, newEvents(res.Body, e.Framing), read(a), yield)
+		in := newEvents(res.Body, e.Framing)
+		defer in.release()
+		whole, err := a.relay(ctx, in, read(a), yield)
 		if !whole {
 			hangUp(res.Body, cancel)
 		}
