@@ -64,6 +64,26 @@ $(LINT):
 	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(patsubst bin/golangci-lint-%,%,$@)
 	mv bin/golangci-lint $@
 
+.PHONY: schemathesis
+schemathesis: build ## made-up requests against the contract, for a minute (SECONDS_MAX)
+	scripts/schemathesis.sh
+
+.PHONY: fuzz
+fuzz: ## every fuzz target, for 30 s each (FUZZTIME)
+	scripts/fuzz.sh
+
+.PHONY: audit
+audit: ## known vulnerabilities in what is used, where their databases can be reached
+	scripts/audit.sh
+
+.PHONY: licences
+licences: ## write docs/licences.md
+	go run ./internal/supply licences > docs/licences.md.new && mv docs/licences.md.new docs/licences.md
+
+.PHONY: sbom
+sbom: build ## write bin/openclaw.cdx.json, what the binary is made of
+	go run ./internal/supply sbom bin/openclaw > bin/openclaw.cdx.json
+
 .PHONY: clean
 clean: ## delete what was built
 	rm -rf bin .cache sdk/node/dist sdk/node/node_modules

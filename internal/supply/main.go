@@ -1,0 +1,37 @@
+// Command supply says what the gateway is made of:
+//
+//	supply licences        the page docs/licences.md, on standard output
+//	supply sbom BINARY     what is linked into a built gateway, as a CycloneDX document
+//
+// Run it in the module's root.
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "supply:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	var text []byte
+	var err error
+	switch {
+	case len(args) == 1 && args[0] == "licences":
+		text, err = licencesPage(".")
+	case len(args) == 2 && args[0] == "sbom":
+		text, err = sbom(args[1])
+	default:
+		return fmt.Errorf("say one of: licences, sbom BINARY")
+	}
+	if err != nil {
+		return err
+	}
+	_, err = os.Stdout.Write(text)
+	return err
+}
