@@ -47,8 +47,7 @@ func ExampleMessagesService_Stream() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		lastSeq = event.Seq
-		fmt.Print(event.Content)
+		fmt.Print(event.Content) // and event.Seq is what to remember for the next time
 	}
 }
 

@@ -195,7 +195,8 @@ func brokenBy(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	}
 	var dial *net.OpError // its timeout is the network's, and claims to be a context's
-	if errors.Is(err, context.DeadlineExceeded) && !(errors.As(err, &dial) && dial.Op == "dial") {
+	dialing := errors.As(err, &dial) && dial.Op == "dial"
+	if errors.Is(err, context.DeadlineExceeded) && !dialing {
 		return fmt.Errorf("%w: %w", errTryTimeout, err)
 	}
 	return brokenError{err}

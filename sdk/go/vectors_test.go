@@ -410,7 +410,7 @@ func checkEvents(t *testing.T, want, got []map[string]any) {
 		if _, ok := want[i]["seq"]; !ok {
 			delete(g, "seq")
 		}
-		if !equal(map[string]any(want[i]), map[string]any(g)) {
+		if !equal(want[i], g) {
 			t.Errorf("event %d is %v, want %v", i, g, want[i])
 		}
 	}

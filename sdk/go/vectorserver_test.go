@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -288,9 +289,12 @@ func (s *vectorServer) end(conn *net.TCPConn, then string, chunked bool) error {
 		}
 	case "cut": // the close that follows does it
 	case "stall":
-		if _, err := conn.Read(make([]byte, 1)); err == nil {
+		_, err := conn.Read(make([]byte, 1))
+		var e net.Error
+		switch {
+		case err == nil:
 			return fmt.Errorf("the client sent more than its request")
-		} else if e, ok := err.(net.Error); ok && e.Timeout() {
+		case errors.As(err, &e) && e.Timeout():
 			return fmt.Errorf("the client did not close the connection in 5 s")
 		}
 	default:
