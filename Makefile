@@ -11,8 +11,20 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 20
 
 .PHONY: build
-build: ## build bin/openclaw
+build: page ## build bin/openclaw, with the page where there is Node.js
 	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/openclaw ./cmd/openclaw
+
+.PHONY: page
+page:
+	@command -v npm >/dev/null && $(MAKE) --no-print-directory web/dist/index.html || \
+		echo "Without npm the page is not built; everything else is."
+
+web/dist/index.html: web/node_modules $(shell git ls-files web/src web/public web/index.html web/vite.config.ts sdk/node/src)
+	cd web && npm run --silent build
+
+web/node_modules: web/package-lock.json
+	cd web && npm ci --silent
+	touch $@
 
 .PHONY: serve
 serve: build ## build the gateway and start it
@@ -22,7 +34,7 @@ serve: build ## build the gateway and start it
 .PHONY: test
 test: lint build sdk/node/dist $(PYTHON) ## run all tests and linters
 	OPENCLAW_TEST_ALL=1 OPENCLAW_TEST_PYTHON=$(CURDIR)/$(PYTHON) $(MAKE) test-go
-	$(MAKE) test-sdk-go test-sdk-node test-sdk-python
+	$(MAKE) test-sdk-go test-sdk-node test-sdk-python test-web
 
 .PHONY: test-go
 test-go: ## the gateway's tests, with the race detector and in random order
@@ -39,6 +51,10 @@ test-sdk-node: sdk/node/node_modules ## the Node.js client's tests, types, lint 
 .PHONY: test-sdk-python
 test-sdk-python: $(PYTHON) ## the Python client's tests, types and lint
 	cd sdk/python && $(CURDIR)/$(PYTHON) scripts/check.py
+
+.PHONY: test-web
+test-web: web/node_modules ## the page's tests, in a real browser
+	cd web && npm run --silent lint && npm run --silent typecheck && npm test --silent
 
 sdk/node/node_modules: sdk/node/package-lock.json
 	cd sdk/node && npm ci --silent
@@ -86,4 +102,5 @@ sbom: build ## write bin/openclaw.cdx.json, what the binary is made of
 
 .PHONY: clean
 clean: ## delete what was built
-	rm -rf bin .cache sdk/node/dist sdk/node/node_modules
+	rm -rf bin .cache sdk/node/dist sdk/node/node_modules web/node_modules
+	git clean -qfdX web/dist
