@@ -249,3 +249,38 @@ func TestRotation(t *testing.T) {
 		t.Errorf("warnings: %v", cfg.Warnings)
 	}
 }
+
+// Whatever form a file has, an edit of it is refused, or adds what it should and can be taken back.
+func FuzzEdit(f *testing.F) {
+	for _, seed := range []string{
+		"", minimal, everything, "# c\n", "api:\n", "api:\n  tokens: []\n", "api:\n  tokens:\n  - {name: a, token: " + token + ", permissions: [chat]}",
+		"api: {tokens: &x [{name: a, token: " + token + ", permissions: [chat]}]}\nlog: {level: warn}\n", "api:\n  tokens:\n    - name: a\n      token: |\n        x\n",
+		"[]", "a: [", "api: 1", "---\n---\n",
+	} {
+		f.Add(seed)
+	}
+	added := config.Token{Name: "fuzz", Token: "abcdefghijklmnopqrst", Permissions: []string{"chat"}, Workspace: "default"}
+	f.Fuzz(func(t *testing.T, text string) {
+		lookup := env("APP_TOKEN", token, "ANTHROPIC_API_KEY", "sk-ant")
+		before, problems := config.ParseForTest("openclaw.yaml", []byte(text), lookup)
+		edited, err := config.InsertForTest([]byte(text), added, lookup)
+		if err != nil || len(problems) > 0 {
+			return
+		}
+		after, problems := config.ParseForTest("openclaw.yaml", edited, lookup)
+		if len(problems) > 0 { // a third token of its name, for one
+			return
+		}
+		if n := len(after.API.Tokens); n != len(before.API.Tokens)+1 || after.API.Tokens[n-1].Hash() != added.Hash() {
+			t.Fatalf("%d tokens of %d:\n%s", n, len(before.API.Tokens), edited)
+		}
+		undone, err := config.RemoveForTest(edited, added.Hash(), lookup)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, problems := config.ParseForTest("openclaw.yaml", undone, lookup)
+		if len(problems) > 0 || cmp.Diff(before.API, again.API) != "" || cmp.Diff(before.Models, again.Models) != "" || cmp.Diff(before.Server, again.Server) != "" {
+			t.Fatalf("taken back, it is not what it was: %v\n%s", problems, undone)
+		}
+	})
+}

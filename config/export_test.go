@@ -4,3 +4,13 @@ package config
 func ParseForTest(path string, data []byte, env Env) (*Config, []Problem) {
 	return parse(path, data, env, nil)
 }
+
+// InsertForTest is AddToken without the file.
+func InsertForTest(data []byte, t Token, env Env) ([]byte, error) {
+	return insertToken("openclaw.yaml", data, t, env)
+}
+
+// RemoveForTest is RevokeToken without the file.
+func RemoveForTest(data []byte, hash [32]byte, env Env) ([]byte, error) {
+	return removeToken("openclaw.yaml", data, hash, env)
+}

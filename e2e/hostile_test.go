@@ -208,7 +208,7 @@ models:
 		run("config", "check", "--json")
 		look(g.do("GET", "/api/v1/status", "", auth))
 	}
-	g.rewrite(strings.Replace(good, "token: "+canary["token"], "token: "+canary["token"]+", permisions: [chat]", 1))
+	g.rewrite(strings.Replace(good, "token: "+canary["token"], "token: "+canary["token"]+", rights: [chat]", 1))
 	g.logged("the configuration is refused", 4)
 	run("config", "check")
 

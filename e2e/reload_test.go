@@ -155,7 +155,7 @@ func TestReloadRefused(t *testing.T) {
 	good := g.config
 	refusals := 0
 	for name, bad := range map[string]string{
-		"a mistake":     strings.Replace(good, "permissions", "permisions", 1),
+		"a mistake":     strings.Replace(good, "permissions", "rights", 1),
 		"no YAML":       "server: [",
 		"empty":         "",
 		"half a file":   good[:len(good)/2],

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"net/url"
 	"path"
 	"strings"
 	"testing"
@@ -76,6 +78,63 @@ func FuzzLimit(f *testing.F) {
 		n, err := query{"limit": {value}}.limit(50)
 		if err == nil && (n < 1 || n > maxPage || strings.Trim(value, "0123456789") != "") {
 			t.Errorf("%q gives %d", value, n)
+		}
+	})
+}
+
+// An event number that passes is one that a log can have, wherever it came from.
+func FuzzLastEventID(f *testing.F) {
+	for _, v := range []string{"0", "7", "-1", "007", "9223372036854775807", "9223372036854775808", "1e3", "", " 1", "\uff11"} {
+		f.Add(v, v, true)
+		f.Add(v, "", false)
+	}
+	f.Fuzz(func(t *testing.T, header, after string, given bool) {
+		r := httptest.NewRequest(http.MethodGet, "/api/v1/messages/msg_1/stream", nil)
+		r.Header["Last-Event-Id"] = []string{header}
+		if given {
+			r.URL.RawQuery = url.Values{"after": {after}}.Encode()
+		}
+		n, err := (&exchange{r: r}).lastEventID()
+		if err != nil {
+			if e := claw.AsError(err); e.Code != claw.InvalidRequest || e.Message == "" {
+				t.Errorf("%v", err)
+			}
+			return
+		}
+		digits := func(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+		if n < 0 || header != "" && !digits(header) || given && !digits(after) {
+			t.Errorf("header %q, query %q (%v) give %d", header, after, given, n)
+		}
+	})
+}
+
+// A session key that passes is harmless in a path, a log, a page and a shell.
+func FuzzSessionKey(f *testing.F) {
+	for _, v := range []string{"a", "session_1", "A.b_c:d@e+f~g-1", "..", "-a", "a/b", "a\x00", "a\n", "\u00e9", strings.Repeat("k", 129)} {
+		f.Add(v)
+	}
+	f.Fuzz(func(t *testing.T, key string) {
+		got, err := validKey("sessionKey", key)
+		if err == nil && (got != key || key == "" || len(key) > 128 || strings.ContainsAny(key, "/\\%?#<>&\"'` \t\r\n\x00") || key[0] == '.' || key[0] == '-' ||
+			strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })) {
+			t.Errorf("%q passes", key)
+		}
+	})
+}
+
+// Whoever a header says is asking, it is an address, and the connection's own where its peer is not trusted.
+func FuzzForwarded(f *testing.F) {
+	for _, v := range []string{"", "1.2.3.4", "1.2.3.4, 10.0.0.1", "::1", "a, b", ",", "[::1]:80", "1.2.3.4%eth0", "fe80::1%x"} {
+		f.Add(v)
+	}
+	p := &policy{proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+	f.Fuzz(func(t *testing.T, forwarded string) {
+		for _, remote := range []string{"10.0.0.1:1", "192.0.2.1:1"} {
+			got := p.client(&http.Request{RemoteAddr: remote, Header: http.Header{"X-Forwarded-For": {forwarded}}})
+			addr, err := netip.ParseAddr(got)
+			if err != nil || addr.Zone() != "" || party(got) == "" || remote == "192.0.2.1:1" && got != "192.0.2.1" {
+				t.Errorf("%q from %s is %q", forwarded, remote, got)
+			}
 		}
 	})
 }

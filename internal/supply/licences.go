@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json/v2"
 	"errors"
 	"fmt"
@@ -22,10 +23,10 @@ type part struct {
 const own = "github.com/openclaw/"
 
 // goParts are the modules that are linked into the gateway, on this or on any platform that it is built for.
-func goParts(root string) ([]part, error) {
+func goParts(ctx context.Context, root string) ([]part, error) {
 	seen := map[string]part{}
 	for _, platform := range []string{"linux", "darwin", "windows"} {
-		cmd := exec.Command("go", "list", "-deps", "-f",
+		cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-f",
 			"{{with .Module}}{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}", "./cmd/openclaw")
 		cmd.Dir, cmd.Env, cmd.Stderr = root, append(os.Environ(), "GOOS="+platform, "CGO_ENABLED=0"), os.Stderr
 		out, err := cmd.Output()
@@ -141,10 +142,10 @@ and tools use is not in the gateway, and not here.
 `
 
 // licencesPage is docs/licences.md.
-func licencesPage(root string) ([]byte, error) {
+func licencesPage(ctx context.Context, root string) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString(pageHead)
-	modules, err := goParts(root)
+	modules, err := goParts(ctx, root)
 	if err != nil {
 		return nil, err
 	}

@@ -7,25 +7,26 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	if err := run(context.Background(), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "supply:", err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string) error {
+func run(ctx context.Context, args []string) error {
 	var text []byte
 	var err error
 	switch {
 	case len(args) == 1 && args[0] == "licences":
-		text, err = licencesPage(".")
+		text, err = licencesPage(ctx, ".")
 	case len(args) == 2 && args[0] == "sbom":
-		text, err = sbom(args[1])
+		text, err = sbom(ctx, args[1])
 	default:
 		return fmt.Errorf("say one of: licences, sbom BINARY")
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"debug/buildinfo"
 	"encoding/hex"
@@ -58,7 +59,7 @@ type dependency struct {
 }
 
 // sbom lists what is linked into a built gateway, as the binary itself says.
-func sbom(path string) ([]byte, error) {
+func sbom(ctx context.Context, path string) ([]byte, error) {
 	info, err := buildinfo.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func sbom(path string) ([]byte, error) {
 	}
 	sum := sha256.Sum256(content)
 	licences := map[string]string{}
-	parts, err := goParts(".")
+	parts, err := goParts(ctx, ".")
 	if err != nil {
 		return nil, err
 	}

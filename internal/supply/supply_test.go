@@ -17,7 +17,7 @@ const root = "../.."
 
 // The page lists what is linked, no more and no less. What has a licence that is not known here fails it.
 func TestLicencesAreListed(t *testing.T) {
-	want, err := licencesPage(root)
+	want, err := licencesPage(t.Context(), root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestReproducibleBuild(t *testing.T) {
 		t.Error("the two builds differ")
 	}
 	t.Chdir(root)
-	text, err := sbom(one)
+	text, err := sbom(t.Context(), one)
 	if err != nil {
 		t.Fatal(err)
 	}
