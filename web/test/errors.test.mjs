@@ -147,7 +147,7 @@ test(
     const page = await signIn(context, gateway, '#/s/patient');
     await upstream.script({ text: pieces('x'.repeat(100), 1), perChunk: '30ms' });
     const other = gateway.chat('Keep the gateway busy', 'other');
-    await page.getByRole('link', { name: /^other/ }).waitFor({ timeout: 20_000 });
+    while (!(await upstream.requests()).some((r) => r.messages.at(-1).content === 'Keep the gateway busy'));
     gateway.child.kill('SIGTERM');
     while ((await fetch(`${gateway.url}/readyz`)).status !== 503);
     await say(page, 'After you');

@@ -162,7 +162,8 @@ test('what is sent with the page', async () => {
     assert.equal(page.headers.get('Cache-Control'), 'no-cache');
     const html = await page.text();
     assert.doesNotMatch(html, /https?:|<script>|style=| on\w+=/);
-    const asset = await fetch(new URL(/src="([^"]+\.js)"/.exec(html)[1], gateway.url));
+    const script = new URL(/src="([^"]+\.js)"/.exec(html)[1], gateway.url);
+    const asset = await fetch(script, { headers: { 'Accept-Encoding': 'gzip, br' } });
     assert.equal(asset.headers.get('Cache-Control'), 'public, max-age=31536000, immutable');
     assert.equal(asset.headers.get('Content-Type'), 'text/javascript; charset=utf-8');
     assert.equal(asset.headers.get('Content-Encoding'), 'br');

@@ -144,7 +144,10 @@ test(
     await page.waitForFunction(() => document.querySelectorAll('.session-item').length === 1);
     await keys.press('Alt+ArrowDown');
     await page.getByRole('heading', { name: 'first' }).waitFor();
-    await keys.press('Escape');
+    await keys.press('Control+k');
+    await page.waitForFunction(() => document.activeElement.id === 'search');
+    await keys.press('Escape'); // shows all of them again
+    await page.waitForFunction(() => document.querySelectorAll('.session-item').length === 3);
 
     await keys.press('Alt+n');
     await page.getByRole('heading', { name: 'New session' }).waitFor();
@@ -163,8 +166,12 @@ test(
     for (let i = 0; (await focused()) !== 'Delete second'; i++) {
       assert.ok(i < 20, 'Tab gets there');
       await keys.press('Tab');
-      const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-      assert.notEqual(outline, 'none', await focused());
+      const seen = await page.evaluate(() => {
+        const { activeElement } = document;
+        const frame = activeElement.closest('.composer-box');
+        return frame ? getComputedStyle(frame).boxShadow : getComputedStyle(activeElement).outlineStyle;
+      });
+      assert.notEqual(seen, 'none', await focused());
     }
     await keys.press('Enter');
     await page.getByRole('dialog').waitFor();

@@ -1,12 +1,21 @@
 import { Marked, type Token, type TokensList } from 'marked';
 import { sanitize } from './sanitize.js';
 
+/**
+ * The start of any tag but the simplest, without attributes, that have no counterpart in Markdown. All others are shown as
+ * the text that they are: a person sees what the model wrote, and no parser ever does.
+ */
+const NOT_PLAIN = /<(?!\/?(?:b|br|del|details|i|ins|kbd|mark|q|s|small|sub|summary|sup|u|var)\s*\/?>)/gi;
+
 const marked = new Marked({
   gfm: true,
   renderer: {
     // Nothing is fetched from anywhere: an image is a link that says so, and a person decides.
     image({ href, text }) {
       return `<a href="${quote(href)}">${quote(text || href)}</a> <small>(image)</small>`;
+    },
+    html({ text }) {
+      return text.replace(NOT_PLAIN, '&lt;');
     },
     checkbox({ checked }) {
       return checked ? '☑ ' : '☐ ';

@@ -32,7 +32,10 @@ DOMPurify.addHook('uponSanitizeAttribute', (_, attribute) => {
   if (attribute.attrName === 'class') attribute.keepAttr = CLASSES.test(attribute.attrValue);
 });
 
-/** Makes a fragment of HTML that nobody vouches for. What it holds can be shown and cannot act. */
+/**
+ * Makes a fragment of HTML that nobody vouches for. What it holds can be shown and cannot act, whatever the parser of
+ * Markdown let through.
+ */
 export function sanitize(html: string): DocumentFragment {
   return DOMPurify.sanitize(html, {
     ALLOWED_TAGS: TAGS,

@@ -34,6 +34,8 @@ export class Run {
 
   /** Number of the last event seen. */
   seq = 0;
+  /** Connections in a row that brought no event. */
+  failures = 0;
   done: DoneEvent | undefined;
   /** Somebody wants it stopped. */
   stopWanted = false;

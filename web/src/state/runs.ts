@@ -150,6 +150,7 @@ async function connect(run: Run, signal: AbortSignal): Promise<void> {
 
 function take(run: Run, event: StreamEvent): void {
   run.seq = event.seq;
+  run.failures = 0;
   if (run.phase.peek() !== 'stopping') run.phase.value = 'streaming';
   if (event.type === 'start') begin(run, event.id);
   else if (event.type === 'delta') run.add(event.content);
@@ -184,7 +185,9 @@ async function recover(run: Run, error: unknown, signal: AbortSignal): Promise<b
   if (error instanceof APIConnectionError || error instanceof IncompleteStreamError) {
     run.phase.value = 'reconnecting';
     await reconnect();
-    signal.throwIfAborted();
+    // Where the gateway answers and the connection breaks all the same, it is not to be asked without a pause.
+    await pause(run.failures === 0 ? 0 : Math.min(250 * 2 ** run.failures, 8000), signal);
+    run.failures++;
     return true;
   }
   if (wait !== undefined && (error instanceof RateLimitError || (error instanceof UnavailableError && wait <= 60))) {

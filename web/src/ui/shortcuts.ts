@@ -11,7 +11,11 @@ export const SEARCH = 'search';
 
 export function focus(id: string): void {
   // After what is being shown now has been drawn.
-  requestAnimationFrame(() => document.getElementById(id)?.focus());
+  requestAnimationFrame(() => {
+    const element = document.getElementById(id);
+    element?.focus();
+    if (element instanceof HTMLInputElement) element.select();
+  });
 }
 
 export function newSession(): void {

@@ -70,7 +70,7 @@ export const box = (page) => page.getByLabel('Message', { exact: true });
 
 export async function say(page, text) {
   await box(page).fill(text);
-  await box(page).press('Enter');
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
 }
 
 /** The newest answer that is whole. */
