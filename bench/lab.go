@@ -8,9 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // lab is one run of the suite: the upstream, the targets that are there, and what was measured.
@@ -62,14 +61,15 @@ func newLab(o options) (l *lab, err error) {
 	return l, nil
 }
 
-// raiseFiles asks for the file descriptors that ten thousand streams need on both of a proxy's sides. Children inherit it.
+// raiseFiles asks for the file descriptors that ten thousand streams need on both of a proxy's sides. Children inherit what
+// package syscall has set, and only that: Go takes back what its runtime raised by itself.
 func raiseFiles() {
-	var now unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &now) != nil {
+	var now syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &now) != nil {
 		return
 	}
 	for _, want := range []uint64{100_000, now.Max} {
-		if unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: want, Max: max(want, now.Max)}) == nil {
+		if syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: want, Max: max(want, now.Max)}) == nil {
 			return
 		}
 	}
