@@ -19,9 +19,12 @@ func NewHTTPClient(connect time.Duration) *http.Client {
 			TLSHandshakeTimeout: connect,
 			ForceAttemptHTTP2:   true,
 			// Go's default of 2 idle connections a host would close and open one for nearly every call under load.
-			MaxIdleConnsPerHost:    256,
-			MaxIdleConns:           1024,
-			IdleConnTimeout:        90 * time.Second,
+			MaxIdleConnsPerHost: 256,
+			MaxIdleConns:        1024,
+			IdleConnTimeout:     90 * time.Second,
+			// Half of Go's default: an open stream holds both, and a model's events are small.
+			ReadBufferSize:         2 << 10,
+			WriteBufferSize:        2 << 10,
 			MaxResponseHeaderBytes: 256 << 10,
 			// A compressed stream is one that a server's compressor may hold back, and that can grow without bound.
 			DisableCompression: true,

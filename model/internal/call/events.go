@@ -28,8 +28,9 @@ type events struct {
 	data    []byte // of the event that is being read
 }
 
-// readers are used again: at 8 KiB each they would be a fifth of all that a short answer allocates in the gateway.
-var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 8<<10) }}
+// readers are used again: they would be a good part of all that a short answer allocates in the gateway. They are small,
+// since an idle stream holds one, and behind them is the transport's own buffer; an event is a few hundred bytes.
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 2<<10) }}
 
 func newEvents(r io.Reader, f Framing) *events {
 	buffered := readers.Get().(*bufio.Reader)
