@@ -17,6 +17,9 @@ import (
 // into force whole or, where anything is wrong with it, not at all; then the last good one stays, and the log and the
 // status say so. Streams and runs go on, save the streams of tokens that are gone.
 func (a *App) Reload(ctx context.Context) error {
+	if a.opts.Load == nil {
+		return errors.New("app: there is nothing to load the configuration from")
+	}
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
 	old := a.cfg.Load()
