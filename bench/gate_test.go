@@ -30,7 +30,7 @@ type rig struct {
 
 func newRig(t testing.TB) rig {
 	t.Helper()
-	upstream := httptest.NewServer(answerWith(openaiWire{}))
+	upstream := httptest.NewServer(newUpstream())
 	t.Cleanup(upstream.Close)
 	to, err := url.Parse(upstream.URL)
 	if err != nil {

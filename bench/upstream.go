@@ -20,10 +20,14 @@ import (
 // measured.
 func serveUpstream(ctx context.Context) error {
 	debug.SetGCPercent(400)
+	return serveUntil(ctx, newUpstream())
+}
+
+func newUpstream() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/chat/completions", answerWith(openaiWire{}))
 	mux.HandleFunc("POST /v1/messages", answerWith(anthropicWire{}))
-	return serveUntil(ctx, mux)
+	return mux
 }
 
 // serveProxy is the measure of all: what the standard library's reverse proxy costs, without limits, logs and storage.
