@@ -25,7 +25,8 @@ func say(s step) {
 
 func main() {
 	ctx := context.Background()
-	client := openclaw.New("")
+	// Retries enough for a gateway that starts on a busy machine.
+	client := openclaw.New("", openclaw.WithMaxRetries(8))
 	if err := run(ctx, client); err != nil {
 		log.Fatal(err)
 	}

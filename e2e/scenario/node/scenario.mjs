@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 const { APIError, OpenClaw, metaOf } = await import(pathToFileURL(process.argv[2]).href);
 
 const session = 'live';
-const client = new OpenClaw();
+const client = new OpenClaw({ maxRetries: 8 }); // enough for a gateway that starts on a busy machine
 const say = (step) => console.log(JSON.stringify(step));
 const failure = (step, error) =>
   error instanceof APIError

@@ -29,7 +29,8 @@ def failing(step: str, call: Callable[[], object]) -> None:
 
 
 def main() -> None:
-    with OpenClaw() as client:
+    # Retries enough for a gateway that starts on a busy machine.
+    with OpenClaw(max_retries=8) as client:
         status = client.status()
         say(step="status", status=status.status, provider=status.model.provider, model=status.model.model)
 

@@ -13,8 +13,9 @@ ROOT = Path(__file__).parent.parent
 CHECKS = [
     ["ruff", "check", "."],
     ["ruff", "format", "--check", "."],
-    ["pyright"],
-    ["pyright", "--verifytypes", "openclaw", "--ignoreexternal"],
+    # Without a path pyright looks for the packages of whatever `python` comes first in PATH.
+    ["pyright", "--pythonpath", sys.executable],
+    ["pyright", "--pythonpath", sys.executable, "--verifytypes", "openclaw", "--ignoreexternal"],
     ["pytest"],
 ]
 
