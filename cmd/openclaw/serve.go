@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -93,6 +94,11 @@ func (sh *shell) serve(ctx context.Context, flags []config.Flag) error {
 	}
 	started = true
 	sh.banner(cfg, gateway, fresh)
+	tending, stopTending := context.WithCancel(ctx)
+	var tended sync.WaitGroup
+	tended.Go(func() { tendMemory(tending) })
+	defer tended.Wait()
+	defer stopTending()
 
 	for {
 		select {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -126,6 +127,7 @@ func (w *writer) loop() {
 				w.finish()
 				return
 			}
+			runtime.Gosched() // whoever is about to send a request, on a machine with few cores, can come along
 			group := w.gather(r)
 			w.serve(group)
 			if w.unseen += len(group); w.unseen >= groupLen {
