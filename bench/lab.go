@@ -75,6 +75,15 @@ func raiseFiles() {
 	}
 }
 
+// openFiles is how many file descriptors a process may have here.
+func openFiles() int {
+	var now syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &now); err != nil {
+		return 1024 // the least that is usual
+	}
+	return int(min(now.Max, 1<<30))
+}
+
 func (l *lab) close() error {
 	for _, p := range l.running {
 		p.kill()

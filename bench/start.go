@@ -126,7 +126,11 @@ func (l *lab) idle(ctx context.Context) error {
 	if l.options.quick {
 		return nil
 	}
-	const streams = 10_000
+	streams := 10_000
+	if most := (openFiles() - 200) / 2; most < streams { // a proxy needs two for each
+		streams = most / 100 * 100
+		l.note("%s: this machine's limit of %s open files a process allows %s.", idleStreams, grouped(openFiles()), grouped(streams))
+	}
 	// At ten thousand calls a peer that needs a millisecond of processor time for each is past waiting for.
 	for _, t := range l.without(direct, oursClaude) {
 		l.stopAll()
