@@ -44,7 +44,7 @@ func TestScripts(t *testing.T) {
 	// Tests run under nohup, as in many a CI, are to hand down a SIGHUP that works: one that is caught is.
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
+	t.Cleanup(func() { signal.Stop(hangups) }) // the scripts run in parallel, after this function
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
