@@ -86,7 +86,7 @@ func read[T any](ctx context.Context, s *Store, do func(*tx) (T, error)) (v T, e
 		v, err = do(t)
 		_, ended := t.exec("COMMIT")
 		if ended != nil {
-			return v, fmt.Errorf("%w (%v)", ended, err) // the connection is not to be used again, whatever do found
+			return v, fmt.Errorf("%w (%w)", ended, err) // the connection is not to be used again, whatever do found
 		}
 		return v, err
 	})
