@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command bench measures the gateway side by side with other ways to reach a model, on this machine, and writes
 // docs/performance.md.
 //
