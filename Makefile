@@ -34,7 +34,7 @@ serve: build ## build the gateway and start it
 .PHONY: test
 test: lint build sdk/node/dist $(PYTHON) ## run all tests and linters
 	OPENCLAW_TEST_ALL=1 OPENCLAW_TEST_PYTHON=$(CURDIR)/$(PYTHON) $(MAKE) test-go
-	$(MAKE) test-sdk-go test-sdk-node test-sdk-python test-web
+	$(MAKE) bench-gate test-sdk-go test-sdk-node test-sdk-python test-web
 	SEED=1 SECONDS_MAX=30 $(MAKE) schemathesis
 
 .PHONY: test-go
@@ -92,6 +92,19 @@ fuzz: ## every fuzz target, for 30 s each (FUZZTIME)
 .PHONY: audit
 audit: ## known vulnerabilities in what is used, where their databases can be reached
 	scripts/audit.sh
+
+.PHONY: bench
+bench: build ## measure it beside proxies and other gateways, and write docs/performance.md (20 minutes)
+	bench/peers.sh
+	go run ./bench run
+
+.PHONY: bench-quick
+bench-quick: build ## the same in two minutes, to see that it works; nothing to quote
+	go run ./bench run -quick -docs .cache/bench/docs
+
+.PHONY: bench-gate
+bench-gate: ## what a chat and a chunk may allocate
+	go test ./bench -run Gate -count=1 -v
 
 .PHONY: licences
 licences: ## write docs/licences.md
