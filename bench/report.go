@@ -89,10 +89,10 @@ var allTables = []table{
 	{"Conversations of 10 turns", turns10, "OpenClaw keeps the history and is sent a message; the others are sent all of it with every turn.",
 		[]string{perSecond, p50, p99, cpuPer1000, memory, errorCount}, nil},
 	{"Conversations of 100 turns", turns100, "", []string{perSecond, p50, p99, cpuPer1000, memory, errorCount}, nil},
-	{"200 open streams", streams200, "10,000 pieces a second. The lag of a piece is from when the upstream sent it to when the client had it.",
+	{"200 open streams", streams200, "10,000 pieces a second. The lag of a piece is from when the upstream sent it to when the client had it. A round is given up after 30 s.",
 		[]string{firstP50, firstP99, lagP50, lagP99, cpuChunk, perStream, complete, errorCount}, []string{lagP99, cpuChunk}},
 	{"2,000 open streams", streams2000, "100,000 pieces a second, which is more than two cores can send, pass on and read: the lag shows who falls behind. " +
-		"A round is given up after 45 s, and streams that are not whole by then are errors.",
+		"A round is given up after 30 s, and streams that are not whole by then are errors.",
 		[]string{firstP50, lagP50, lagP99, cpuChunk, memory, perStream, complete, errorCount}, []string{cpuChunk}},
 	{"10,000 idle streams", idleStreams, "Streams that have had their first piece and wait for the second. Opening them is given up after 40 s.",
 		[]string{complete, memory, perStream, "CPU, % of a core"}, []string{memory}},

@@ -198,14 +198,14 @@ func (l *lab) streams(ctx context.Context) error {
 	l.stopAll() // memory per stream is measured on processes that have not been through the loads before
 	answer := script{pieces: chunkCount, apart: chunkApart}
 	long := chunkCount * chunkApart
-	few := load{clients: 200, script: answer, streamed: true, each: 2, stagger: long, limit: 45 * time.Second}
+	few := load{clients: 200, script: answer, streamed: true, each: 2, stagger: long, limit: 30 * time.Second}
 	if err := l.streaming(ctx, streams200, pick(l, 3, 1), l.targets, few); err != nil {
 		return err
 	}
 	if l.options.quick {
 		return nil
 	}
-	many := load{clients: 2000, script: answer, streamed: true, each: 1, stagger: long, limit: 45 * time.Second}
+	many := load{clients: 2000, script: answer, streamed: true, each: 1, stagger: long, limit: 30 * time.Second}
 	return l.streaming(ctx, streams2000, 2, l.without(oursClaude), many)
 }
 
