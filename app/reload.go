@@ -30,8 +30,8 @@ func (a *App) Reload(ctx context.Context) error {
 	}
 	a.refused.Store(err != nil)
 	if err != nil {
-		a.log.Error("the configuration is refused; the last good one stays in force", problems(err)...)
 		a.Audit(claw.AuditRecord{Action: claw.AuditReloadRefused})
+		a.log.Error("the configuration is refused; the last good one stays in force", problems(err)...)
 		return err
 	}
 	a.cfg.Store(cfg)
@@ -46,6 +46,7 @@ func (a *App) Reload(ctx context.Context) error {
 			a.log.Error("the audit log stays where it was", "error", err)
 		}
 	}
+	a.Audit(claw.AuditRecord{Action: claw.AuditReloaded})
 	a.log.Info("configuration reloaded", "file", cfg.File)
 	for _, w := range cfg.Warnings {
 		a.log.Warn("configuration", "at", w.Source.String(), "problem", w.Message, "remedy", w.Remedy)
@@ -53,7 +54,6 @@ func (a *App) Reload(ctx context.Context) error {
 	if paths := config.RestartNeeded(old, cfg); len(paths) > 0 {
 		a.log.Warn("restart the gateway for these settings to take effect", "settings", strings.Join(paths, ", "))
 	}
-	a.Audit(claw.AuditRecord{Action: claw.AuditReloaded})
 	return nil
 }
 

@@ -6,14 +6,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/openclaw/openclaw/model/modeltest/upstream"
 )
 
-// The order of the system calls is the proof of durability: no acknowledgement is written to a client before the commit
-// that it stands for was written to the log and the log was synced.
+// The order of the system calls is the proof of durability: no acknowledgement is written to a client before what it stands
+// for was written to the database's log and the log was synced. Each message has a text of its own, which is found again
+// in the pages that are written: so each acknowledgement is held against its own commit, whatever else is being written.
 func TestAcknowledgementsFollowTheirSync(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
@@ -22,17 +24,18 @@ func TestAcknowledgementsFollowTheirSync(t *testing.T) {
 	_, server := newUpstream(t)
 	g := newGateway(t, api+models(server, upstream.OpenAI))
 	trace := filepath.Join(t.TempDir(), "trace")
-	g.prefix = []string{strace, "-f", "-y", "-s", "1000", "-e", "trace=pwrite64,write,fsync,fdatasync", "-o", trace}
+	g.prefix = []string{strace, "-f", "-y", "-s", "5000", "-e", "trace=pwrite64,write,fsync,fdatasync", "-o", trace}
 	g.start()
 	const chats = 100
 	for i := range chats {
+		text := fmt.Sprintf("mark-%d-mark", i)
 		if i%2 == 0 {
-			if r := g.do("POST", "/api/v1/chat", message("q", "")); r.status != 200 {
+			if r := g.do("POST", "/api/v1/chat", message(text, "")); r.status != 200 {
 				t.Fatalf("%d %s", r.status, r.body)
 			}
 			continue
 		}
-		g.events("POST", "/api/v1/chat/stream", message("q", ""))
+		g.events("POST", "/api/v1/chat/stream", message(text, ""))
 	}
 	if err := g.terminate(); err != nil {
 		t.Fatal(err)
@@ -41,7 +44,7 @@ func TestAcknowledgementsFollowTheirSync(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := &syncLog{pending: map[string]int{}}
+	log := &syncLog{pending: map[string]int{}, questions: map[int]int{}, answers: map[int]int{}}
 	for line := range strings.Lines(string(text)) {
 		log.read(line)
 	}
@@ -51,20 +54,24 @@ func TestAcknowledgementsFollowTheirSync(t *testing.T) {
 	if log.starts != chats/2 || log.ends != chats {
 		t.Errorf("saw %d starts and %d ends, want %d and %d", log.starts, log.ends, chats/2, chats)
 	}
-	t.Logf("%d acknowledgements, %d writes to the log, %d syncs: each acknowledgement follows the sync of all that was committed", log.starts+log.ends, log.writes, log.syncs)
+	t.Logf("%d acknowledgements, %d writes to the log, %d syncs: each acknowledgement follows the sync of its own commit", log.starts+log.ends, log.writes, log.syncs)
 }
 
-// syncLog follows a trace: how much was written to the database's log, and how much of it is known to be on the disk.
+// syncLog follows a trace: what was written to the database's log, and how much of it is known to be on the disk. The chats
+// come one after the other, so the one that an acknowledgement belongs to is known by counting.
 type syncLog struct {
-	written, synced int            // writes to the log so far, and as of the newest finished sync
-	pending         map[string]int // by thread: what was written when its sync began
-	sinceAck        int            // syncs since the last end of a chat
-	starts, ends    int
-	writes, syncs   int
-	complaints      []string
+	writes, synced     int            // writes to the log so far, and as of the newest finished sync
+	pending            map[string]int // by thread: writes when its sync began
+	questions, answers map[int]int    // by chat: the write that had its text first
+	starts, ends       int
+	syncs              int
+	complaints         []string
 }
 
-var call = regexp.MustCompile(`^(\d+) +(?:<\.\.\. )?(pwrite64|write|fsync|fdatasync)(?:\(\d+<([^>]*)>)?(.*)`)
+var (
+	call = regexp.MustCompile(`^(\d+) +(?:<\.\.\. )?(pwrite64|write|fsync|fdatasync)(?:\(\d+<([^>]*)>)?(.*)`)
+	mark = regexp.MustCompile(`(You said: )?mark-(\d+)-mark`)
+)
 
 func (l *syncLog) read(line string) {
 	m := call.FindStringSubmatch(line)
@@ -74,27 +81,41 @@ func (l *syncLog) read(line string) {
 	thread, name, file, rest := m[1], m[2], m[3], m[4]
 	switch {
 	case name == "pwrite64" && strings.HasSuffix(file, "-wal"):
-		l.written++
 		l.writes++
+		l.find(rest)
 	case name == "fsync" || name == "fdatasync":
 		switch {
 		case strings.Contains(line, " resumed>"):
 			l.finish(thread)
 		case strings.HasSuffix(file, "-wal"):
-			l.pending[thread] = l.written
+			l.pending[thread] = l.writes
 			if !strings.Contains(rest, "<unfinished") {
 				l.finish(thread)
 			}
 		}
 	case name == "write" && strings.HasPrefix(file, "TCP:"), name == "write" && strings.HasPrefix(file, "socket:"):
 		if strings.Contains(rest, "event: start") {
+			l.acknowledge("question", l.questions)
 			l.starts++
-			l.acknowledge("a start", 1)
 		}
 		if strings.Contains(rest, "event: done") || strings.Contains(rest, "HTTP/1.1 200 OK") && strings.Contains(rest, `\"usage\"`) {
+			l.acknowledge("question", l.questions)
+			l.acknowledge("answer", l.answers)
 			l.ends++
-			l.acknowledge("an end", 2)
-			l.sinceAck = 0
+		}
+	}
+}
+
+// find notes which texts a page that is written has for the first time.
+func (l *syncLog) find(page string) {
+	for _, m := range mark.FindAllStringSubmatch(page, -1) {
+		n, _ := strconv.Atoi(m[2])
+		texts := l.questions
+		if m[1] != "" {
+			texts = l.answers
+		}
+		if texts[n] == 0 {
+			texts[n] = l.writes
 		}
 	}
 }
@@ -107,12 +128,11 @@ func (l *syncLog) finish(thread string) {
 	delete(l.pending, thread)
 	l.synced = max(l.synced, began)
 	l.syncs++
-	l.sinceAck++
 }
 
-func (l *syncLog) acknowledge(what string, commits int) {
-	if l.synced != l.written || l.sinceAck < commits {
-		l.complaints = append(l.complaints, fmt.Sprintf("%s was told with %d of %d writes synced, %d syncs after the last end",
-			what, l.synced, l.written, l.sinceAck))
+func (l *syncLog) acknowledge(what string, texts map[int]int) {
+	if at := texts[l.ends]; at == 0 || at > l.synced {
+		l.complaints = append(l.complaints, fmt.Sprintf("chat %d: the %s was acknowledged with %d writes synced, its own was number %d",
+			l.ends, what, l.synced, at))
 	}
 }
