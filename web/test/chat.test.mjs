@@ -70,7 +70,13 @@ test(
     const said = answer(page);
     assert.equal(await said.locator('strong').innerText(), 'bold');
     assert.deepEqual(await said.locator('td').allInnerTexts(), ['2', '4']);
-    assert.equal(await said.locator('td').last().evaluate((cell) => getComputedStyle(cell).textAlign), 'right');
+    assert.equal(
+      await said
+        .locator('td')
+        .last()
+        .evaluate((cell) => getComputedStyle(cell).textAlign),
+      'right',
+    );
     await said.locator('.hljs-keyword', { hasText: 'const' }).waitFor();
     assert.deepEqual(await said.locator('li').allInnerTexts(), ['☑ done', '☐ not done']);
     assert.equal(await said.locator('img').count(), 0);
@@ -85,7 +91,7 @@ test(
 
     const { sessions } = await gateway.call('GET', '/api/v1/sessions');
     assert.equal(sessions[0].channel, 'web');
-    assert.match(sessions[0].key, /^show-me-[a-z2-9]{8}$/);
+    assert.match(sessions[0].key, /^Show-me-[a-z2-9]{8}$/);
     assert.equal(decodeURIComponent(new URL(page.url()).hash), `#/s/${sessions[0].key}`);
   }),
 );

@@ -6,7 +6,17 @@ import { suite } from './support/suite.mjs';
 const shared = suite();
 
 const MESSAGES = 10_000;
-const REPLY = ['Some *words* to fill a line or two with, as answers do.\n\n', '```go\nfmt.Println("and code")\n```\n\n', '- a\n- b\n'];
+const REPLY = [
+  'Some *words* to fill a line or two with, as answers do.\n\n',
+  '```go\nfmt.Println("and code")\n```\n\n',
+  '- a\n- b\n',
+];
+
+// The model need not read ten thousand messages each time.
+const models = (upstream) => ({
+  default: 'anthropic/scripted',
+  providers: { anthropic: { apiKey: 'k', baseUrl: upstream.url, models: { scripted: { contextWindow: 1000 } } } },
+});
 
 /** Says five thousand things in one session. Eight may wait at a time. */
 async function fill(gateway, key) {
@@ -19,7 +29,7 @@ async function fill(gateway, key) {
 
 test(
   `${MESSAGES} messages: opens at once, scrolls smoothly, stays small`,
-  shared.with({}, async ({ gateway, context, upstream, t }) => {
+  shared.with({ models }, async ({ gateway, context, upstream, t }) => {
     await upstream.always({ text: REPLY });
     await fill(gateway, 'long');
     assert.equal((await gateway.call('GET', '/api/v1/sessions/long')).messageCount, MESSAGES);
@@ -34,27 +44,29 @@ test(
     assert.ok((await atEnd()) < 2, 'begins at the newest message');
 
     // What is being read stays where it is while older messages are put before it.
-    await page.locator('.thread').hover();
-    await page.mouse.wheel(0, -600);
-    await page.waitForFunction(() => document.querySelector('.to-end'));
+    await page.locator('.thread').evaluate((e) => {
+      e.scrollTop = 2000; // not so near to the oldest that the next page is loaded
+    });
+    await page.getByRole('button', { name: 'To the newest message' }).waitFor();
     const mark = await page.evaluate(() => {
       const top = document.querySelector('.thread').getBoundingClientRect().top;
       const seen = [...document.querySelectorAll('.entry')].find((e) => e.getBoundingClientRect().bottom > top);
       seen.id = 'mark';
       return { y: seen.getBoundingClientRect().y, groups: document.querySelectorAll('.group').length };
     });
-    await page.evaluate(() => document.querySelector('.older').scrollIntoView); // it is there
     const drift = await page.evaluate(async (groups) => {
       const before = document.querySelector('#mark').getBoundingClientRect().y;
       const thread = document.querySelector('.thread');
       let worst = 0;
-      // Twenty steps up and down by hand, with pages coming in meanwhile.
-      for (let i = 0; i < 40 || document.querySelectorAll('.group').length <= groups; i++) {
-        thread.scrollTop += i % 2 ? 400 : -400;
-        await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
-        if (i % 2) worst = Math.max(worst, Math.abs(document.querySelector('#mark').getBoundingClientRect().y - before));
+      // Up and down by hand, so near to the oldest that pages come in meanwhile.
+      for (let i = 0; i < 40 || (i < 400 && document.querySelectorAll('.group').length <= groups); i++) {
+        thread.scrollTop += i % 2 ? 1200 : -1200;
+        // What counts is what is painted, not what stands between a change and its frame.
+        await new Promise((next) => requestAnimationFrame(() => setTimeout(next)));
+        if (i % 2)
+          worst = Math.max(worst, Math.abs(document.querySelector('#mark').getBoundingClientRect().y - before));
       }
-      return worst;
+      return document.querySelectorAll('.group').length > groups ? worst : Number.POSITIVE_INFINITY;
     }, mark.groups);
     assert.ok(drift < 3, `what was being read moved by ${drift} px`);
 
@@ -71,16 +83,18 @@ test(
     });
     const first = page.getByText('question 0', { exact: true });
     const scrolled = performance.now();
-    while ((await first.count()) === 0) await page.mouse.wheel(0, -3000);
+    await page.locator('.thread').hover();
+    const atTop = () => page.locator('.thread').evaluate((e) => e.scrollTop === 0 && !e.querySelector('.older'));
+    while (!(await atTop())) await page.mouse.wheel(0, -3000);
     const reached = performance.now() - scrolled;
-    await first.scrollIntoViewIfNeeded();
+    await first.waitFor();
     const { frames, nodes, total, heap } = await page.evaluate(() => ({
       frames: globalThis.frames10k.slice(2).sort((a, b) => a - b),
       nodes: document.querySelectorAll('*').length,
       total: document.querySelectorAll('.group').length,
       heap: Math.round(performance.memory.usedJSHeapSize / 2 ** 20),
     }));
-    assert.equal(total, MESSAGES / 20);
+    assert.ok(total >= MESSAGES / 20, `${total} groups of 20`);
     assert.ok(nodes < 6000, `${nodes} elements`);
     const at = (q) => Math.round(frames[Math.floor(frames.length * q)]);
     t.diagnostic(

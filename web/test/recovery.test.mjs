@@ -127,7 +127,10 @@ test(
     assert.match(await answer(page).locator('.markdown').innerText(), /^w0 w1 w2 /);
 
     await upstream.script({ text: ['Here it is.'] });
-    await page.getByRole('button', { name: /Ask again|Try again/ }).first().click();
+    await page
+      .getByRole('button', { name: /Ask again|Try again/ })
+      .first()
+      .click();
     await answer(page).getByText('Here it is.').waitFor();
   }),
 );

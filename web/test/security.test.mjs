@@ -53,7 +53,20 @@ async function harmless(page) {
       dressed: all.filter((e) => e.closest('.markdown') && e.matches('.problem, [style], [role=alert]')).length,
     };
   });
-  for (const tag of ['script', 'img', 'iframe', 'style', 'link', 'form', 'input', 'object', 'embed', 'video', 'math', 'base']) {
+  for (const tag of [
+    'script',
+    'img',
+    'iframe',
+    'style',
+    'link',
+    'form',
+    'input',
+    'object',
+    'embed',
+    'video',
+    'math',
+    'base',
+  ]) {
     assert.ok(!found.tags.includes(tag), `<${tag}> got in`);
   }
   assert.deepEqual(
@@ -88,7 +101,13 @@ test(
   shared.with({}, async ({ gateway, context }) => {
     // No gateway gives such keys: this is a proxy that lies.
     const evil = `"><img src=x onerror=${RUN}>`;
-    const session = { key: evil, channel: evil, createdAt: evil, lastActivity: new Date().toISOString(), messageCount: 2 };
+    const session = {
+      key: evil,
+      channel: evil,
+      createdAt: evil,
+      lastActivity: new Date().toISOString(),
+      messageCount: 2,
+    };
     await context.route('**/api/v1/sessions?*', (route) => route.fulfill({ json: { sessions: [session] } }));
     await context.route('**/history?*', (route) =>
       route.fulfill({ status: 500, json: { error: { code: evil, message: evil } }, headers: { 'X-Request-Id': evil } }),
@@ -144,7 +163,8 @@ test('the policy holds where the page would not', async () => {
       return { seen, owned: globalThis.owned };
     });
     assert.equal(blocked.owned, undefined);
-    for (const what of ['trusted-types', 'fetch', 'connect-src', 'img-src']) assert.ok(blocked.seen.includes(what), what);
+    for (const what of ['trusted-types', 'fetch', 'connect-src', 'img-src'])
+      assert.ok(blocked.seen.includes(what), what);
   } finally {
     await context.close();
     await gateway.stop();
@@ -155,7 +175,10 @@ test('what is sent with the page', async () => {
   const gateway = await Gateway.start({ upstream: shared.upstream });
   try {
     const page = await fetch(gateway.url);
-    assert.match(page.headers.get('Content-Security-Policy'), /default-src 'none'; script-src 'self'; style-src 'self'/);
+    assert.match(
+      page.headers.get('Content-Security-Policy'),
+      /default-src 'none'; script-src 'self'; style-src 'self'/,
+    );
     assert.equal(page.headers.get('Referrer-Policy'), 'no-referrer');
     assert.equal(page.headers.get('X-Content-Type-Options'), 'nosniff');
     assert.equal(page.headers.get('Cross-Origin-Opener-Policy'), 'same-origin');

@@ -49,7 +49,10 @@ test(
     await say(tab, 'Code');
     await answer(tab).locator('.hljs-keyword').waitFor();
     const later = await tab.evaluate(() =>
-      performance.getEntriesByType('resource').filter((e) => /core|rust/.test(e.name)).map((e) => e.encodedBodySize),
+      performance
+        .getEntriesByType('resource')
+        .filter((e) => /core|rust/.test(e.name))
+        .map((e) => e.encodedBodySize),
     );
     assert.equal(later.length, 2, 'the highlighter and one language');
     t.diagnostic(`with the first code: ${kB(later.reduce((a, b) => a + b, 0))} more`);

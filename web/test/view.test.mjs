@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import axe from 'axe-core';
 import { answer, box, say, signIn, untilDone } from './support/browser.mjs';
+import { scripted } from './support/gateway.mjs';
 import { pieces, suite } from './support/suite.mjs';
 
 const shared = suite();
@@ -26,8 +27,12 @@ def f(x):
 /** Fails where axe finds anything at all against what is shown. */
 async function accessible(page, what) {
   await page.evaluate(`${axe.source}; undefined`);
-  const { violations, passes } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
-  const found = violations.map((v) => `${v.id}: ${v.help}\n${v.nodes.map((n) => `  ${n.html.slice(0, 160)} ${n.failureSummary}`).join('\n')}`);
+  const { violations, passes } = await page.evaluate(() =>
+    globalThis.axe.run(document, { resultTypes: ['violations'] }),
+  );
+  const found = violations.map(
+    (v) => `${v.id}: ${v.help}\n${v.nodes.map((n) => `  ${n.html.slice(0, 160)} ${n.failureSummary}`).join('\n')}`,
+  );
   assert.deepEqual(found, [], what);
   return passes.length;
 }
@@ -123,7 +128,8 @@ test(
     await gateway.chat('Hello', 'second');
     const page = await context.newPage();
     const keys = page.keyboard;
-    const focused = () => page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.id);
+    const focused = () =>
+      page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.id);
     await page.goto(gateway.url);
     await page.getByLabel('Token', { exact: true }).waitFor();
     await keys.type('a-token-that-only-the-tests-know');
@@ -201,7 +207,12 @@ test(
     await say(page, 'Write at length');
     await page.locator('.live', { hasText: 'a long answer' }).waitFor();
     await page.getByRole('link', { name: /Gateway/ }).click();
-    for (const text of ['Healthy', 'anthropic / scripted', 'send messages, stop answers', 'list, read and delete sessions']) {
+    for (const text of [
+      'Healthy',
+      'anthropic / scripted',
+      'send messages, stop answers',
+      'list, read and delete sessions',
+    ]) {
       await page.getByText(text, { exact: true }).waitFor();
     }
     await page.getByText('99,999 of 100,000 left').waitFor();
@@ -218,22 +229,25 @@ test(
 
 test(
   'says how to connect a model where there is none, and notices when there is',
-  shared.with({ models: { default: 'offline/offline', providers: { offline: { type: 'offline' } } } }, async (given) => {
-    const { gateway, context, upstream } = given;
-    const page = await signIn(context, gateway);
-    await page.getByRole('heading', { name: 'No model is connected yet' }).waitFor();
-    await accessible(page, 'no model');
-    await say(page, 'Anybody?');
-    await answer(page).getByText('this is not an answer to your message').waitFor();
-    await page.getByRole('link', { name: /Gateway/ }).click();
-    await page.getByText('Degraded').waitFor();
-    await accessible(page, 'no model, gateway');
+  shared.with(
+    { models: { default: 'offline/offline', providers: { offline: { type: 'offline' } } } },
+    async (given) => {
+      const { gateway, context, upstream } = given;
+      const page = await signIn(context, gateway);
+      await page.getByRole('heading', { name: 'No model is connected yet' }).waitFor();
+      await accessible(page, 'no model');
+      await say(page, 'Anybody?');
+      await answer(page).getByText('this is not an answer to your message').waitFor();
+      await page.getByRole('link', { name: /Gateway/ }).click();
+      await page.getByText('Degraded').waitFor();
+      await accessible(page, 'no model, gateway');
 
-    gateway.models = { default: 'anthropic/scripted', providers: { anthropic: { apiKey: 'k', baseUrl: upstream.url } } };
-    await gateway.kill();
-    await gateway.launch();
-    await page.getByRole('button', { name: 'Check again' }).click();
-    await page.getByRole('heading', { name: 'No model is connected yet' }).waitFor({ state: 'detached' });
-    await page.getByText('Healthy', { exact: true }).waitFor();
-  }),
+      gateway.models = scripted(upstream);
+      await gateway.kill();
+      await gateway.launch();
+      await page.getByRole('button', { name: 'Check again' }).click();
+      await page.getByRole('heading', { name: 'No model is connected yet' }).waitFor({ state: 'detached' });
+      await page.getByText('Healthy', { exact: true }).waitFor();
+    },
+  ),
 );

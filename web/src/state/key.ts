@@ -1,4 +1,5 @@
-const ALPHABET = 'abcdefghijkmnpqrstuvwxyz23456789';
+const DIGITS = '23456789';
+const ALPHABET = `abcdefghijkmnpqrstuvwxyz${DIGITS}`;
 
 /**
  * Makes a session's key of its first message, so that people find the session again by what it is about. The tail keeps
@@ -8,8 +9,8 @@ export function newKey(message: string, today = new Date()): string {
   const words = message
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, ' ')
+    .replace(/[’']/g, '')
+    .replace(/[^A-Za-z0-9]+/g, ' ')
     .trim()
     .split(' ')
     .filter(Boolean);
@@ -19,11 +20,14 @@ export function newKey(message: string, today = new Date()): string {
     slug += slug ? `-${word}` : word;
   }
   if (slug.length < 3) slug = `chat-${today.toISOString().slice(0, 10)}`;
-  const tail = Array.from(crypto.getRandomValues(new Uint8Array(8)), (b) => ALPHABET[b % ALPHABET.length]).join('');
-  return `${slug}-${tail}`;
+  const tail = Array.from(crypto.getRandomValues(new Uint8Array(8)), (b, i) =>
+    i === 7 ? DIGITS[b % DIGITS.length] : ALPHABET[b % ALPHABET.length],
+  );
+  return `${slug}-${tail.join('')}`;
 }
 
-const MADE_HERE = /^(.+)-[a-z2-9]{8}$/;
+/** No word ends in a digit by chance as often as a tail does always. */
+const MADE_HERE = /^(.+)-[a-z2-9]{7}[2-9]$/;
 
 /** What to call a session: the words of a key that this page has made, any other key as it is. */
 export function titleOf(key: string): string {
@@ -31,5 +35,5 @@ export function titleOf(key: string): string {
   if (words === undefined || key.startsWith('session_')) return key;
   const dated = /^chat (\d{4}) (\d\d) (\d\d)$/.exec(words);
   if (dated) return `Chat of ${dated.slice(1).join('-')}`;
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return words;
 }

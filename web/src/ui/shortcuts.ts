@@ -1,7 +1,7 @@
 import { go, openKey, route } from '../state/route.js';
 import { runs, stop } from '../state/runs.js';
 import { found } from '../state/sessions.js';
-import { drawerOpen, helpOpen } from './overlays.js';
+import { drawerOpen, helpOpen, openDrawer } from './overlays.js';
 
 export const COMMAND = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘' : 'Ctrl';
 
@@ -43,7 +43,7 @@ function actionFor(event: KeyboardEvent): (() => void) | undefined {
   if (document.querySelector('dialog[open]')) return undefined;
   if (command && !event.altKey && event.code === 'KeyK') {
     return () => {
-      drawerOpen.value = true;
+      openDrawer();
       focus(SEARCH);
     };
   }

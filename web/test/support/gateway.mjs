@@ -114,6 +114,14 @@ class Wire {
   }
 }
 
+/** The models of a configuration that asks the scripted server. */
+export function scripted(upstream, model = 'scripted') {
+  return {
+    default: `anthropic/${model}`,
+    providers: { anthropic: { apiKey: 'key-of-the-tests', baseUrl: upstream.url } },
+  };
+}
+
 const binary = build('./cmd/openclaw', 'openclaw');
 
 /** A gateway whose address stays the same while it is cut off, killed and started again. */
@@ -129,10 +137,7 @@ export class Gateway {
     this.wire = wire;
     this.url = `http://127.0.0.1:${wire.port}`;
     this.dir = mkdtempSync(join(tmpdir(), 'openclaw-web-'));
-    this.models = models ?? {
-      default: 'anthropic/scripted',
-      providers: { anthropic: { apiKey: 'key-of-the-tests', baseUrl: upstream?.url } },
-    };
+    this.models = typeof models === 'function' ? models(upstream) : (models ?? scripted(upstream));
   }
 
   /** Starts the process; the database is the same each time. */

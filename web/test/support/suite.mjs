@@ -25,7 +25,10 @@ export function suite() {
       verify();
     } catch (error) {
       const page = context.pages().at(-1);
-      const seen = await page?.locator('body').innerText().catch(() => '');
+      const seen = await page
+        ?.locator('body')
+        .innerText()
+        .catch(() => '');
       error.message += `\n\nThe page shows:\n${seen?.slice(0, 1500)}\n\nThe gateway's log:\n${gateway.log.slice(-1500)}`;
       throw error;
     } finally {

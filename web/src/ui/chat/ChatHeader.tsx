@@ -6,13 +6,13 @@ import { sessions } from '../../state/sessions.js';
 import { CopyButton, IconButton } from '../Button.js';
 import { plural, tokens } from '../format.js';
 import { Menu, Trash } from '../icons.js';
-import { drawerOpen } from '../overlays.js';
+import { openDrawer } from '../overlays.js';
 import { DeleteDialog } from '../sidebar/DeleteDialog.js';
 
 export function ChatHeader({ sessionKey }: { sessionKey: string | undefined }) {
   return (
     <header class="head">
-      <IconButton label="Sessions" class="menu-button" onClick={() => (drawerOpen.value = true)}>
+      <IconButton label="Sessions" class="menu-button" onClick={openDrawer}>
         <Menu />
       </IconButton>
       {sessionKey === undefined ? <NewHead /> : <SessionHead sessionKey={sessionKey} />}

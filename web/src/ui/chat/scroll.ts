@@ -45,7 +45,7 @@ export class ScrollKeeper {
     // Only a person moves up in what has not become shorter. Anything else that leaves the end is the text that grew since
     // this event was on its way.
     else if (scrollTop < this.#top && scrollHeight >= this.#height) this.#pin(false);
-    this.#remember();
+    this.#settle();
   };
 
   #pin(pinned: boolean): void {
@@ -58,7 +58,10 @@ export class ScrollKeeper {
     if (this.#pinned) {
       this.scroller.scrollTop = this.scroller.scrollHeight;
     } else if (this.#anchor?.element.isConnected) {
-      this.scroller.scrollTop += this.#anchor.element.getBoundingClientRect().top - this.#anchor.top;
+      // How far it has moved beyond what somebody has scrolled.
+      const moved = this.#anchor.element.getBoundingClientRect().top - this.#anchor.top;
+      const shift = moved + this.scroller.scrollTop - this.#top;
+      if (Math.abs(shift) >= 1) this.scroller.scrollTop += shift;
     }
     this.#remember();
   }

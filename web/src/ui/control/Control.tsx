@@ -2,7 +2,7 @@ import { modelless } from '../../state/gateway.js';
 import { IconButton } from '../Button.js';
 import { Menu } from '../icons.js';
 import { NoModel } from '../NoModel.js';
-import { drawerOpen } from '../overlays.js';
+import { openDrawer } from '../overlays.js';
 import { GatewayCard } from './GatewayCard.js';
 import { RunsCard } from './RunsCard.js';
 import { TokenCard } from './TokenCard.js';
@@ -13,7 +13,7 @@ export function Control() {
   return (
     <div class="control">
       <header class="head">
-        <IconButton label="Sessions" class="menu-button" onClick={() => (drawerOpen.value = true)}>
+        <IconButton label="Sessions" class="menu-button" onClick={openDrawer}>
           <Menu />
         </IconButton>
         <div class="head-words">
