@@ -5,11 +5,11 @@ import type { Group } from './groups.js';
 import type { ScrollKeeper } from './scroll.js';
 import { UserMessage } from './UserMessage.js';
 
-interface MessageGroupProps {
+export interface MessageGroupProps {
   group: Group;
   keeper: ScrollKeeper | undefined;
+  /** Of the message behind which nothing comes, where it is in this group and nothing is being written. */
   lastId: string | undefined;
-  busy: boolean;
   sessionKey: string;
 }
 
@@ -17,7 +17,7 @@ interface MessageGroupProps {
 const FAR = 2500;
 
 /** Some messages. Far out of sight only their height remains, so that ten thousand cost no more than a few dozen. */
-export function MessageGroup({ group, keeper, lastId, busy, sessionKey }: MessageGroupProps) {
+export function MessageGroup({ group, keeper, lastId, sessionKey }: MessageGroupProps) {
   const element = useRef<HTMLDivElement>(null);
   const [height, setHeight] = useState<number | undefined>(undefined);
   useLayoutEffect(() => {
@@ -43,7 +43,7 @@ export function MessageGroup({ group, keeper, lastId, busy, sessionKey }: Messag
       {group.messages.map((message, i) => {
         const before = group.messages[i - 1]?.timestamp ?? group.after;
         const day = dayOf(message.timestamp);
-        const last = message.id === lastId && !busy;
+        const last = message.id === lastId;
         return (
           <div key={message.id} class="entry">
             {(before === undefined || dayOf(before) !== day) && <p class="day">{day}</p>}

@@ -1,11 +1,11 @@
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Conversation } from '../../state/conversation.js';
 import type { Run } from '../../state/run.js';
 import { Down } from '../icons.js';
 import { type Group, groupsOf } from './groups.js';
 import { LiveAnswer } from './LiveAnswer.js';
-import { MessageGroup } from './MessageGroup.js';
+import { MessageGroup, type MessageGroupProps } from './MessageGroup.js';
 import { ScrollKeeper } from './scroll.js';
 
 interface ThreadProps {
@@ -21,6 +21,7 @@ export function Thread({ conversation: c, run, awaited, children }: ThreadProps)
   const [keeper, setKeeper] = useState<ScrollKeeper | undefined>(undefined);
   const [atEnd, setAtEnd] = useState(true);
   const groups = useRef<Group[]>([]);
+  const drawings = useRef(new WeakMap<Group, VNode<MessageGroupProps>>());
   groups.current = groupsOf(c.messages.value, c.prepended.value, groups.current);
 
   useLayoutEffect(() => {
@@ -35,7 +36,7 @@ export function Thread({ conversation: c, run, awaited, children }: ThreadProps)
     if (run?.prompt !== undefined && run.phase.value === 'sending') keeper?.toEnd();
   }, [run, keeper]);
 
-  const lastId = c.messages.value.at(-1)?.id;
+  const newest = c.messages.value.at(-1)?.id;
   const recorded = run !== undefined && c.messages.value.slice(-2).some((m) => m.id === run.messageId.value);
   return (
     <div class="thread-frame">
@@ -43,16 +44,10 @@ export function Thread({ conversation: c, run, awaited, children }: ThreadProps)
       <div ref={scroller} class="thread" tabIndex={0} role="log" aria-label="Messages" aria-live="off">
         <div class="thread-column">
           <Older conversation={c} scroller={scroller.current} />
-          {groups.current.map((group) => (
-            <MessageGroup
-              key={group.id}
-              group={group}
-              keeper={keeper}
-              lastId={lastId}
-              busy={run !== undefined && !recorded}
-              sessionKey={c.key}
-            />
-          ))}
+          {groups.current.map((group, i) => {
+            const lastId = i === groups.current.length - 1 && (run === undefined || recorded) ? newest : undefined;
+            return drawn(drawings.current, { group, keeper, lastId, sessionKey: c.key });
+          })}
           <Tail keeper={keeper}>
             {run && <LiveAnswer key={run.startedAt} run={run} recorded={recorded} />}
             {!run && awaited && <p class="waiting">An answer to this is being written elsewhere…</p>}
@@ -67,6 +62,16 @@ export function Thread({ conversation: c, run, awaited, children }: ThreadProps)
       )}
     </div>
   );
+}
+
+/** Draws a group, or gives what was drawn before where it would be the same: hundreds of groups are then no work. */
+function drawn(drawings: WeakMap<Group, VNode<MessageGroupProps>>, props: MessageGroupProps): VNode<MessageGroupProps> {
+  const before = drawings.get(props.group);
+  const { keeper, lastId } = before?.props ?? {};
+  if (before && keeper === props.keeper && lastId === props.lastId) return before;
+  const drawing = <MessageGroup key={props.group.id} {...props} />;
+  drawings.set(props.group, drawing);
+  return drawing;
 }
 
 /** What grows at the thread's end. */

@@ -9,6 +9,7 @@ export class ScrollKeeper {
   readonly #resized = new ResizeObserver(() => this.#settle());
   #pinned = true;
   #anchor: { element: Element; top: number } | undefined;
+  readonly #groups: HTMLCollectionOf<Element>;
   /** How things stood when they were last looked at. */
   #top = 0;
   #height = 0;
@@ -17,6 +18,7 @@ export class ScrollKeeper {
     private readonly scroller: HTMLElement,
     private readonly onPinned: (pinned: boolean) => void,
   ) {
+    this.#groups = scroller.getElementsByClassName('group');
     scroller.addEventListener('scroll', this.#scrolled, { passive: true });
     this.#resized.observe(scroller);
   }
@@ -71,11 +73,20 @@ export class ScrollKeeper {
     this.#top = this.scroller.scrollTop;
     this.#height = this.scroller.scrollHeight;
     const { top } = this.scroller.getBoundingClientRect();
-    for (const group of this.scroller.querySelectorAll('.group')) {
-      if (group.getBoundingClientRect().bottom <= top) continue;
-      const element = [...group.children].find((child) => child.getBoundingClientRect().bottom > top) ?? group;
-      this.#anchor = { element, top: element.getBoundingClientRect().top };
-      return;
-    }
+    const group = firstBelow(this.#groups, top);
+    const element = (group && firstBelow(group.children, top)) ?? group;
+    this.#anchor = element && { element, top: element.getBoundingClientRect().top };
   }
+}
+
+/** Finds the first of some elements, which stand one below the other, that ends below a line. */
+function firstBelow(elements: HTMLCollection, line: number): Element | undefined {
+  let [from, to] = [0, elements.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    const bottom = elements[middle]?.getBoundingClientRect().bottom ?? 0;
+    if (bottom > line) to = middle;
+    else from = middle + 1;
+  }
+  return elements[from];
 }
