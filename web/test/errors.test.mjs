@@ -55,6 +55,26 @@ test(
 );
 
 test(
+  '429 for reading: counts down, and loads by itself',
+  shared.with({}, async ({ gateway, context }) => {
+    await gateway.chat('Hello', 'later');
+    await gateway.kill();
+    await gateway.launch({ read: 3 }); // status, list, permission: nothing is left for the history
+    const blank = await context.newPage();
+    await blank.clock.install();
+    await blank.close();
+    const page = await signIn(context, gateway);
+    await page.waitForFunction(() => document.querySelector('.session-item, .list-note'));
+    await page.evaluate(() => (location.hash = '#/s/later'));
+    await page.getByRole('button', { name: /^Tries again in \d+ s$/ }).waitFor();
+    await gateway.kill();
+    await gateway.launch();
+    await page.clock.runFor(61_000);
+    await answer(page).getByText('You said: Hello').waitFor();
+  }),
+);
+
+test(
   '502: says why, and a second try is not a second message',
   shared.with({}, async ({ gateway, context, upstream }) => {
     await upstream.always({ status: 401 });

@@ -190,6 +190,17 @@ export class Gateway {
     return this.call('POST', '/api/v1/chat', { message, sessionKey });
   }
 
+  /** Writes a long session into the database, past the gateway, which is started again behind it. */
+  async fill(sessionKey, turns, answer) {
+    await this.kill();
+    const arguments_ = [join(this.dir, 'openclaw.db'), sessionKey, String(turns)];
+    execFileSync(build('./web/test/fill', 'fill'), arguments_, {
+      input: answer,
+      stdio: ['pipe', 'inherit', 'inherit'],
+    });
+    await this.launch();
+  }
+
   async stop() {
     await this.kill();
     await this.wire.stop();

@@ -1,7 +1,9 @@
-import { useMemo } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import { awaited } from '../../state/activity.js';
-import { conversation } from '../../state/conversation.js';
+import { secondsUntil } from '../../state/clock.js';
+import { type Conversation, conversation } from '../../state/conversation.js';
 import { modelless } from '../../state/gateway.js';
+import type { Problem } from '../../state/problem.js';
 import { runs } from '../../state/runs.js';
 import { NoModel } from '../NoModel.js';
 import { ProblemCard } from '../ProblemCard.js';
@@ -28,21 +30,33 @@ function Session({ sessionKey }: { sessionKey: string }) {
   const phase = c.phase.value;
   if (run === undefined && phase === 'missing') return <Missing />;
   if (run === undefined && phase === 'failed' && c.problem.value) {
-    return (
-      <div class="middle">
-        <ProblemCard problem={c.problem.value}>
-          <button type="button" class="button" onClick={() => void c.refresh()}>
-            Try again
-          </button>
-        </ProblemCard>
-      </div>
-    );
+    return <Failed conversation={c} problem={c.problem.value} />;
   }
   if (run === undefined && phase === 'loading') return <Loading />;
   return (
     <Thread conversation={c} run={run} awaited={awaited.value}>
       {modelless.value && <NoModel />}
     </Thread>
+  );
+}
+
+/** Says why there is nothing to see, and tries again by itself where the gateway said when. */
+function Failed({ conversation: c, problem }: { conversation: Conversation; problem: Problem }) {
+  const { retryAt } = problem;
+  useEffect(() => {
+    if (retryAt === undefined) return;
+    const timer = setTimeout(() => void c.refresh(), Math.max(0, retryAt - Date.now()));
+    return () => clearTimeout(timer);
+  }, [c, retryAt]);
+  const seconds = retryAt === undefined ? 0 : secondsUntil(retryAt);
+  return (
+    <div class="middle">
+      <ProblemCard problem={problem}>
+        <button type="button" class="button" disabled={seconds > 0} onClick={() => void c.refresh()}>
+          {seconds > 0 ? `Tries again in ${seconds} s` : 'Try again'}
+        </button>
+      </ProblemCard>
+    </div>
   );
 }
 

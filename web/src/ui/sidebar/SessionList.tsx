@@ -8,6 +8,7 @@ import {
   loading,
   loadMoreSessions,
   query,
+  refreshSessions,
   sessions,
 } from '../../state/sessions.js';
 import { plural } from '../format.js';
@@ -52,11 +53,13 @@ function ListNote({ empty }: { empty: boolean }) {
   if (forbidden.value) {
     return <p class="list-note">This token may not list sessions. What you say here is still kept by the gateway.</p>;
   }
-  if (listProblem.value) {
+  // A gateway that is away is told of above the page, and asked again by itself.
+  if (listProblem.value && listProblem.value.code !== 'CONNECTION') {
+    const again = hasMore.value ? loadMoreSessions : refreshSessions;
     return (
       <p class="list-note">
         {listProblem.value.title}.{' '}
-        <button type="button" class="link" onClick={() => void loadMoreSessions()}>
+        <button type="button" class="link" onClick={() => void again()}>
           Try again
         </button>
       </p>
