@@ -16,8 +16,11 @@ build: page ## build bin/openclaw, with the page where there is Node.js
 
 .PHONY: page
 page:
-	@command -v npm >/dev/null && $(MAKE) --no-print-directory web/dist/index.html || \
-		echo "Without npm the page is not built; everything else is."
+	@if command -v npm >/dev/null; then \
+		$(MAKE) --no-print-directory web/dist/index.html || echo "The page could not be built, for the reason above; the gateway can."; \
+	else \
+		echo "There is no npm here, so the page is not built; the gateway is."; \
+	fi
 
 web/dist/index.html: web/node_modules $(shell git ls-files web/src web/public web/index.html web/vite.config.ts sdk/node/src)
 	cd web && npm run --silent build
