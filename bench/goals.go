@@ -157,6 +157,13 @@ func recoveryGoal(r *report) (goal, bool) {
 // moreIsBetter are the metrics of which a peer should have less.
 var moreIsBetter = map[string]bool{perSecond: true, complete: true}
 
+// brokeDown reports whether a peer left streams without their end that the gateway brought to it. Its other figures are then
+// those of less work, and compare with nothing.
+func (r *report) brokeDown(scenario, peer string) bool {
+	v, ok := r.medians(scenario, complete, ours, peer)
+	return ok && v[1] < v[0]
+}
+
 // peerGoal holds every figure of every table against every peer's.
 func peerGoal(r *report) (goal, bool) {
 	compared := 0
@@ -169,7 +176,7 @@ func peerGoal(r *report) (goal, bool) {
 			}
 			for _, peer := range r.Targets {
 				theirs, ok := r.figure(t.scenario, peer.Name, metric)
-				if !peer.Peer || !ok {
+				if !peer.Peer || !ok || metric != complete && r.brokeDown(t.scenario, peer.Name) {
 					continue
 				}
 				compared++
@@ -183,7 +190,7 @@ func peerGoal(r *report) (goal, bool) {
 			}
 		}
 	}
-	text := fmt.Sprintf("%d of %d comparisons", compared-len(behind), compared)
+	text := fmt.Sprintf("%d of %d comparisons (a peer that left streams unfinished is compared in that only)", compared-len(behind), compared)
 	if len(behind) > 0 {
 		text += "; behind in " + strings.Join(behind, "; ")
 	}

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,6 +59,10 @@ func (r *report) head() {
 	r.line("This was %s, begun %s, %.0f minutes long.\n", kind, r.Begun.Format("2006-01-02 15:04 MST"), r.Took/60)
 	r.line("- **Machine**: %s, %d cores, %s of memory, %s. The load generator, the upstream and the target share its cores, so", m.CPU, m.Cores, m.Memory, m.Kernel)
 	r.line("  throughput is what is left to a target of them; CPU per request is the target's own. Load when the run began: %s.", m.Load)
+	if before, _, _ := strings.Cut(m.Load, " "); busy(before) {
+		r.line("  **The machine was busy with other work, before and during this run**: times and throughput are worse than on one that is")
+		r.line("  not, and their spread is wide. What stands beside each other met the same.")
+	}
 	if f, ok := r.figure(disk, "fsync of 48 kB", p50); ok {
 		r.line("- **Disk**: a write of 48 kB with its fsync takes %s ms.", f)
 	}
@@ -71,6 +76,12 @@ func (r *report) head() {
 		r.line("| %s | %s | %s |", t.Name, t.Version, t.What)
 	}
 	r.line("")
+}
+
+// busy reports whether a load average is that of a machine with something else to do.
+func busy(load string) bool {
+	v, err := strconv.ParseFloat(load, 64)
+	return err == nil && v > 0.5
 }
 
 // table is a scenario's, with a row for each target.
@@ -89,7 +100,7 @@ var allTables = []table{
 	{"Conversations of 10 turns", turns10, "OpenClaw keeps the history and is sent a message; the others are sent all of it with every turn.",
 		[]string{perSecond, p50, p99, cpuPer1000, memory, errorCount}, nil},
 	{"Conversations of 100 turns", turns100, "", []string{perSecond, p50, p99, cpuPer1000, memory, errorCount}, nil},
-	{"200 open streams", streams200, "10,000 pieces a second. The lag of a piece is from when the upstream sent it to when the client had it. A round is given up after 30 s.",
+	{"200 open streams", streams200, "10,000 pieces a second. The lag of a piece is from when the upstream sent it to when the client had it. Memory per stream is what the first round added. A round is given up after 30 s.",
 		[]string{firstP50, firstP99, lagP50, lagP99, cpuChunk, perStream, complete, errorCount}, []string{lagP99, cpuChunk}},
 	{"2,000 open streams", streams2000, "100,000 pieces a second, which is more than two cores can send, pass on and read: the lag shows who falls behind. " +
 		"A round is given up after 30 s, and streams that are not whole by then are errors.",
@@ -231,6 +242,9 @@ func (r *report) sizesTable() {
 	}
 }
 
+// betweenPorts are the addresses in a network error, which say nothing on loopback.
+var betweenPorts = regexp.MustCompile(`(read|write) tcp [0-9.:]+->[0-9.:]+: `)
+
 func (r *report) notes() {
 	if len(r.Notes) == 0 {
 		return
@@ -240,7 +254,7 @@ func (r *report) notes() {
 		if i := strings.IndexByte(n, '\n'); i > 0 {
 			n = n[:i]
 		}
-		r.line("- %s", n)
+		r.line("- %s", betweenPorts.ReplaceAllString(n, ""))
 	}
 }
 

@@ -118,6 +118,10 @@ func (r *results) figure(scenario, target, metric string) (figure, bool) {
 		return figure{}, false
 	}
 	slices.Sort(vs)
+	if metric == perStream { // only the first round meets a process that has not grown yet
+		most := vs[len(vs)-1]
+		return figure{most, most, most, 1}, true
+	}
 	return figure{quantile(vs, 0.5), vs[0], vs[len(vs)-1], len(vs)}, true
 }
 
