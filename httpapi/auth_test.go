@@ -154,7 +154,7 @@ func TestRateLimited(t *testing.T) {
 			t.Errorf("%d of %d left", remaining, limit)
 		}
 		after := r.fault(t).Error.RetryAfter
-		if after == nil || *after < 1 || *after > 5 || r.Header.Get("Retry-After") != strconv.Itoa(int(*after)) {
+		if after == nil || *after < 1 || *after > 5 || r.Header.Get("Retry-After") != strconv.Itoa(*after) {
 			t.Fatalf("retryAfter %v, Retry-After %q, want what is left of %s", after, r.Header.Get("Retry-After"), window)
 		}
 		wait = time.Duration(*after) * time.Second
