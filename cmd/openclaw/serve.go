@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"os/signal"
 	"strings"
 	"sync"
@@ -177,7 +178,7 @@ func (sh *shell) banner(cfg *config.Config, gateway *app.App, fresh string) {
 	if everywhere {
 		row("Listening", st.bold(address)+st.dim(" (and on every network that this machine is in)"))
 	} else {
-		row("Listening", st.bold(address))
+		row("Listening", st.bold(address)+st.dim(" (the page, and the API)"))
 	}
 	model := gateway.Model()
 	if why := gateway.ModelReason(); why != "" {
@@ -205,7 +206,7 @@ func (sh *shell) banner(cfg *config.Config, gateway *app.App, fresh string) {
 // tryIt is the command that works. The token itself is shown by the first start only: it is new then, and the one who
 // made it is watching.
 func (sh *shell) tryIt(cfg *config.Config, address string, first bool) string {
-	token, hint, chat := "$"+openclaw.EnvAPIKey, "", "openclaw chat"
+	token, hint, chat := "$"+openclaw.EnvAPIKey, "", sh.self()+" chat"
 	if cfg.Server.Port == 0 || cfg.SourceOf("server.port").Flag != "" || cfg.SourceOf("server.host").Flag != "" {
 		chat += " --url " + address // which the configuration does not tell
 	}
@@ -220,6 +221,14 @@ func (sh *shell) tryIt(cfg *config.Config, address string, first bool) string {
 		"      -H \"Content-Type: application/json\" \\\n"+
 		"      -d '{\"message\": \"Hello!\"}'\n\n"+
 		"  or: %s \"Hello!\"\n%s", address, token, chat, hint)
+}
+
+// self is how the user can call this program: by its name where that is found, else as it was called just now.
+func (sh *shell) self() string {
+	if _, err := exec.LookPath("openclaw"); err == nil || len(os.Args) == 0 {
+		return "openclaw"
+	}
+	return os.Args[0]
 }
 
 // reachable is the URL at which this machine reaches a listener, and whether that listens on every network.
