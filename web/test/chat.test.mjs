@@ -139,7 +139,7 @@ test(
     assert.equal(await box(page).inputValue(), '');
     await box(page).fill('for the second');
     await page.reload();
-    await page.getByText('You said: Second').waitFor();
+    await page.getByText('You said: Second', { exact: true }).waitFor();
     assert.equal(await box(page).inputValue(), 'for the second');
     await page.getByRole('link', { name: /^first/ }).click();
     await page.getByRole('heading', { name: 'first' }).waitFor();

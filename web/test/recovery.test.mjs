@@ -140,7 +140,7 @@ test(
   shared.with({}, async ({ gateway, context }) => {
     await gateway.chat('Before', 'talk');
     const page = await signIn(context, gateway, '#/s/talk');
-    await page.getByText('You said: Before').waitFor();
+    await page.getByText('You said: Before', { exact: true }).waitFor();
     await gateway.kill('SIGTERM');
     await page.getByText('The gateway does not answer').waitFor({ timeout: 25_000 });
     await gateway.launch();
@@ -177,9 +177,9 @@ test(
   shared.with({}, async ({ gateway, context }) => {
     await gateway.chat('Hello', 'with-others');
     const page = await signIn(context, gateway, '#/s/with-others');
-    await page.getByText('You said: Hello').waitFor();
+    await page.getByText('You said: Hello', { exact: true }).waitFor();
     await gateway.chat('From elsewhere', 'with-others');
-    await page.getByText('You said: From elsewhere').waitFor({ timeout: 20_000 });
+    await page.getByText('You said: From elsewhere', { exact: true }).waitFor({ timeout: 20_000 });
   }),
 );
 
@@ -192,7 +192,7 @@ test(
     await say(page, 'Go on without me');
     await live(page, 'w10 ');
     await page.getByRole('link', { name: /^other/ }).click();
-    await page.getByText('You said: Hello').waitFor();
+    await page.getByText('You said: Hello', { exact: true }).waitFor();
     await page.getByRole('img', { name: 'answering' }).waitFor();
     assert.equal(await box(page).isEnabled(), true);
     await page.getByRole('img', { name: 'new answer' }).waitFor();

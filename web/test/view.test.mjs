@@ -111,11 +111,11 @@ test(
     await page.getByRole('button', { name: 'Sessions', exact: true }).tap();
     await list.waitFor();
     await list.getByRole('link', { name: /^a-session-with/ }).tap();
-    await page.getByText('You said: Hello').waitFor();
+    await page.getByText('You said: Hello', { exact: true }).waitFor();
     await list.waitFor({ state: 'hidden' });
     await box(page).fill('By thumb');
     await page.getByRole('button', { name: 'Send', exact: true }).tap();
-    await page.getByText('You said: By thumb').waitFor();
+    await page.getByText('You said: By thumb', { exact: true }).waitFor();
     const send = await page.getByRole('button', { name: 'Send', exact: true }).boundingBox();
     assert.ok(send.y + send.height <= 740 && send.x + send.width <= 360, 'the button is in sight');
   }),
