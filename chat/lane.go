@@ -15,7 +15,16 @@ type laneKey struct{ workspace, session string }
 // the engine's mutex.
 type lane struct {
 	current job
+	ending  bool // what is left of current is to tell of its end: the place that comes free is as good as free
 	waiting []job
+}
+
+// full reports whether no more than limit messages may wait, and as many do.
+func (l *lane) full(limit int) bool {
+	if l.ending {
+		limit++
+	}
+	return len(l.waiting) >= limit
 }
 
 // job is what a lane does: a turn or the deletion of the session.
@@ -46,7 +55,7 @@ func (e *Engine) enqueue(k laneKey, j job) error {
 		return errShuttingDown
 	}
 	if l := e.lanes[k]; l != nil {
-		if len(l.waiting) >= e.QueueLength {
+		if l.full(e.QueueLength) {
 			return claw.Errorf(claw.SessionBusy,
 				"Session %s has %d messages waiting already. Wait for answers before sending more.", k.session, len(l.waiting)).After(2 * time.Second)
 		}
@@ -118,7 +127,7 @@ func (e *Engine) next(k laneKey, l *lane) job {
 		delete(e.lanes, k)
 		return nil
 	}
-	l.current = l.waiting[0]
+	l.current, l.ending = l.waiting[0], false
 	l.waiting = slices.Delete(l.waiting, 0, 1)
 	return l.current
 }

@@ -17,6 +17,7 @@ type run struct {
 	began      time.Time
 	first      bool // of its session
 	stop       func(cause *claw.Error)
+	release    func()        // gives the idempotency key back
 	ended      chan struct{} // closed behind the terminal event
 
 	promptBytes int // of what the model was sent; written before the first chunk
@@ -92,7 +93,10 @@ func (e *Engine) finish(r *run, usage *claw.Usage, cause error) {
 	if err != nil {
 		e.unsaved[r.lane] = r
 	}
+	e.lanes[r.lane].ending = true
 	e.mu.Unlock()
+	// Before anyone is told: whoever is may send the same key at once, and must find a run that has ended.
+	r.release()
 
 	for ev := range end.Events(end.EndSeq - 1) {
 		if err := e.emit(r, ev); err != nil {

@@ -130,7 +130,7 @@ func (t *turn) begin() (*run, error) {
 	}
 	r := &run{
 		id: stored.ID, token: t.principal.Name, lane: t.lane, sessionKey: stored.SessionKey,
-		began: now, first: stored.First, stop: t.stop, ended: make(chan struct{}),
+		began: now, first: stored.First, stop: t.stop, release: t.release, ended: make(chan struct{}),
 	}
 	e.mu.Lock()
 	e.live[r.id] = r
