@@ -256,8 +256,9 @@ func wantHistory(t *testing.T, g *gateway, key string, lines ...string) {
 // flaky is a store that fails on demand, as a full disk does.
 type flaky struct {
 	claw.Store
-	mu   sync.Mutex
-	full bool
+	mu    sync.Mutex
+	full  bool
+	times int
 }
 
 var errFull = claw.Errorf(claw.Unavailable, "The storage is full.").Because(errors.New("disk full"))
@@ -272,9 +273,17 @@ func (f *flaky) trouble() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.full {
+		f.times++
 		return errFull
 	}
 	return nil
+}
+
+// refused is how many writes it has refused.
+func (f *flaky) refused() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.times
 }
 
 func (f *flaky) BeginRun(ctx context.Context, n claw.NewRun) (claw.Run, bool, error) {

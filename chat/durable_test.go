@@ -118,6 +118,38 @@ func TestCheckpoints(t *testing.T) {
 	wantHistory(t, g, "s", "user complete: q", "assistant complete: abcd")
 }
 
+func TestCheckpointsThatFail(t *testing.T) {
+	disk := &flaky{}
+	g := open(t, func(c *chat.Config) {
+		disk.Store = c.Store
+		c.Store = disk
+		c.CheckpointEvery = time.Millisecond
+	})
+	s := g.send(t, alice, claw.ChatRequest{Message: "q", SessionKey: "s"})
+	c := g.model.next(t)
+	id := s.id(t)
+	disk.fill(true)
+	for i, text := range []string{"a", "b", "c"} { // more comes while what came before still waits to be stored
+		c.text(text)
+		failed := disk.refused()
+		waitFor(t, func() bool { return disk.refused() >= failed+2 })
+		if r, err := g.store.Run(t.Context(), "default", id); err != nil || r.Answer.Content != "" {
+			t.Fatalf("after %d texts on a full disk: %+v, %v", i+1, r, err)
+		}
+	}
+	disk.fill(false)
+	waitFor(t, func() bool {
+		r, err := g.store.Run(t.Context(), "default", id)
+		if err == nil && len(r.Answer.Content) > len("abc") {
+			t.Fatalf("stored twice: %q", r.Answer.Content)
+		}
+		return err == nil && r.Answer.Content == "abc" && len(r.Deltas) == 3
+	})
+	c.finish("d")
+	g.end(t, id)
+	wantHistory(t, g, "s", "user complete: q", "assistant complete: abcd")
+}
+
 // A process that is killed runs no code of ours, so what it leaves is made with the store alone, and its successor is real.
 func TestRecovery(t *testing.T) {
 	path := t.TempDir() + "/openclaw.db"

@@ -67,6 +67,9 @@ type Engine struct {
 	live    map[string]*run    // by id, from BeginRun until the end is durable
 	unsaved map[laneKey]*run   // runs that have ended but whose end the store could not take yet
 
+	growing sync.Mutex
+	grown   []*run // since the last checkpoint: it must not have to look at thousands of runs that wait for their models
+
 	working sync.WaitGroup // one per lane
 	stop    context.CancelFunc
 	stopped sync.WaitGroup // housekeeping

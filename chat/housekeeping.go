@@ -26,13 +26,21 @@ func (e *Engine) checkpoints(ctx context.Context) {
 	}
 }
 
+// noteGrown has the next checkpoint look at runs.
+func (e *Engine) noteGrown(runs ...*run) {
+	e.growing.Lock()
+	defer e.growing.Unlock()
+	e.grown = append(e.grown, runs...)
+}
+
 func (e *Engine) checkpoint(ctx context.Context) {
-	e.mu.Lock()
-	live := slices.Collect(maps.Values(e.live))
-	e.mu.Unlock()
+	e.growing.Lock()
+	noted := e.grown
+	e.grown = nil
+	e.growing.Unlock()
 	var grown []claw.Progress
 	var runs []*run
-	for _, r := range live {
+	for _, r := range noted {
 		if p, ok := r.progress(); ok {
 			grown, runs = append(grown, p), append(runs, r)
 		}
@@ -42,10 +50,13 @@ func (e *Engine) checkpoint(ctx context.Context) {
 	}
 	if err := e.Store.SaveProgress(ctx, grown); err != nil {
 		e.Logger.Error("could not checkpoint running answers; will try again", "runs", len(runs), "error", err)
+		e.noteGrown(runs...)
 		return
 	}
 	for i, r := range runs {
-		r.progressed(grown[i])
+		if r.progressed(grown[i]) {
+			e.noteGrown(r)
+		}
 	}
 }
 
@@ -59,11 +70,14 @@ func (r *run) progress() (claw.Progress, bool) {
 	return claw.Progress{RunID: r.id, Text: string(r.text[r.savedB:]), Deltas: slices.Clone(r.deltas[r.saved:])}, true
 }
 
-func (r *run) progressed(p claw.Progress) {
+// progressed notes that p is durable, and reports whether the run has grown further meanwhile.
+func (r *run) progressed(p claw.Progress) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.saved += len(p.Deltas)
 	r.savedB += len(p.Text)
+	r.noted = r.saved < len(r.deltas)
+	return r.noted
 }
 
 // settleAll tries again to store the ends that the store could not take.

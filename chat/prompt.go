@@ -11,7 +11,7 @@ import (
 // Neighbours from the user (the answer between them failed, or was empty) are joined. Of neighbours from the assistant
 // (an answer that was cut off, then its second try under the same message) the later stands for both. Messages of
 // nothing but space are left out: providers refuse them.
-func alternate(transcript []claw.Message) []claw.PromptMessage {
+func alternate(transcript []claw.PromptMessage) []claw.PromptMessage {
 	var out []claw.PromptMessage
 	for _, m := range transcript {
 		last := len(out) - 1
@@ -20,7 +20,7 @@ func alternate(transcript []claw.Message) []claw.PromptMessage {
 		case last < 0 && m.Role != claw.RoleUser:
 			// Its question was dropped for want of room.
 		case last < 0 || out[last].Role != m.Role:
-			out = append(out, claw.PromptMessage{Role: m.Role, Content: m.Content})
+			out = append(out, m)
 		case m.Role == claw.RoleUser:
 			out[last].Content += "\n\n" + m.Content
 		default:

@@ -23,6 +23,7 @@ type run struct {
 	promptBytes int // of what the model was sent; written before the first chunk
 
 	mu     sync.Mutex
+	noted  bool  // in the engine's list of runs that have grown
 	seq    int64 // of the newest event
 	text   []byte
 	deltas []int
@@ -60,7 +61,12 @@ func (e *Engine) take(r *run, c claw.Chunk) error {
 	}
 	r.text = append(r.text, c.Text...)
 	r.deltas = append(r.deltas, len(c.Text))
+	first := !r.noted
+	r.noted = true
 	r.mu.Unlock()
+	if first {
+		e.noteGrown(r)
+	}
 	return e.emit(r, claw.Event{Type: claw.EventDelta, Text: c.Text})
 }
 

@@ -153,7 +153,7 @@ func (t *turn) ask(r *run) (usage *claw.Usage, err error) {
 			err = cause
 		}
 	}()
-	transcript := []claw.Message{{Role: claw.RoleUser, Content: t.req.Message, Status: claw.StatusComplete}}
+	transcript := []claw.PromptMessage{{Role: claw.RoleUser, Content: t.req.Message}}
 	if !r.first {
 		if transcript, err = e.Store.Transcript(ctx, r.id, model.MaxPromptBytes); err != nil {
 			return nil, err

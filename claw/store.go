@@ -54,8 +54,8 @@ type RunStore interface {
 
 	// Transcript returns what the model is to be sent for this run, oldest first: the session's messages before the
 	// run's user message, then that message itself, which is always there. Failed and empty messages are left out; of
-	// the others the oldest are dropped until about maxBytes of content remain.
-	Transcript(ctx context.Context, runID string, maxBytes int) ([]Message, error)
+	// the others the oldest are dropped until about maxBytes of content remain. The roles need not alternate.
+	Transcript(ctx context.Context, runID string, maxBytes int) ([]PromptMessage, error)
 }
 
 // SessionStore is the store's part that sessions and messages are read and deleted through. Every list is an index walk.

@@ -369,17 +369,21 @@ func interruptSome(t *tx, cause *claw.Error, at time.Time) (int, error) {
 }
 
 // Transcript implements [claw.RunStore]. Every run needs it, so it is one statement: the run's own message comes first.
-func (s *Store) Transcript(ctx context.Context, runID string, maxBytes int) ([]claw.Message, error) {
-	const newest = `SELECT ` + messageColumns + ` FROM runs r CROSS JOIN messages m
-		WHERE r.id = ? AND m.session_id = r.session_id AND m.listed = 1 AND m.seq <= r.user_seq ORDER BY m.seq DESC`
-	return query(ctx, s, func(t *tx) (transcript []claw.Message, err error) {
+// In long conversations its rows are most of what a run costs, so they have no column too many.
+func (s *Store) Transcript(ctx context.Context, runID string, maxBytes int) ([]claw.PromptMessage, error) {
+	const newest = `SELECT m.role, m.content FROM runs r CROSS JOIN messages m
+		WHERE r.id = ? AND m.session_id = r.session_id AND m.listed = 1 AND m.seq <= r.user_seq
+			AND (m.seq = r.user_seq OR m.status <> 'failed' AND m.content <> '')
+		ORDER BY m.seq DESC`
+	scan := func(s scanner) (m claw.PromptMessage, err error) {
+		err = s.Scan(&m.Role, &m.Content)
+		return m, err
+	}
+	return query(ctx, s, func(t *tx) (transcript []claw.PromptMessage, err error) {
 		size := 0
-		for m, err := range rows(t, oneMessage, newest, runID) {
+		for m, err := range rows(t, scan, newest, runID) {
 			if err != nil {
 				return nil, err
-			}
-			if len(transcript) > 0 && (m.Status == claw.StatusFailed || m.Content == "") {
-				continue
 			}
 			if size += len(m.Content); size > maxBytes && len(transcript) > 0 {
 				break

@@ -400,7 +400,7 @@ func (m *model) compareRun(t *rapid.T, r *modelRun) {
 	m.agree(t, "Message's session", key, r.SessionKey)
 
 	budget := rapid.IntRange(0, 200).Draw(t, "budget")
-	want, size := []claw.Message{r.user.Message}, len(r.user.Content)
+	want, size := said(r.user.Message), len(r.user.Content)
 	for _, x := range slices.Backward(r.session.messages) {
 		if x.seq >= r.user.seq || x.Status == claw.StatusFailed || x.Content == "" {
 			continue
@@ -408,7 +408,7 @@ func (m *model) compareRun(t *rapid.T, r *modelRun) {
 		if size += len(x.Content); size > budget {
 			break
 		}
-		want = append(want, x.Message)
+		want = append(want, said(x.Message)...)
 	}
 	slices.Reverse(want)
 	transcript, err := m.store.Transcript(m.ctx, r.ID, budget)

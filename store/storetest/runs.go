@@ -314,10 +314,10 @@ func testTranscript(f *fixture) {
 	f.begin(later)
 	got, err := f.Transcript(f.ctx, run.ID, 1<<20)
 	f.must(err)
-	f.same("transcript", got, []claw.Message{q1, a1, asked(n)})
+	f.same("transcript", got, said(q1, a1, asked(n)))
 	got, err = f.Transcript(f.ctx, later.ID, 1<<20)
 	f.must(err)
-	f.same("transcript of the next run", got, []claw.Message{q1, a1, asked(n), asked(later)})
+	f.same("transcript of the next run", got, said(q1, a1, asked(n), asked(later)))
 }
 
 func testTranscriptLeavesOut(f *fixture) {
@@ -336,27 +336,27 @@ func testTranscriptLeavesOut(f *fixture) {
 	n := f.newRun("s1")
 	got, err := f.Transcript(f.ctx, f.begin(n).ID, 1<<20)
 	f.must(err)
-	f.same("transcript", got, []claw.Message{
+	f.same("transcript", got, said(
 		q1, h[1], asked(cut), partial.Answer, asked(failing), asked(mute), asked(empty), asked(n),
-	})
+	))
 
 	retry := f.keyed("s1", "key")
 	got, err = f.Transcript(f.ctx, f.begin(retry).ID, 1<<20)
 	f.must(err)
-	f.same("transcript of a new try, which ends with the question it tries again", got, []claw.Message{
+	f.same("transcript of a new try, which ends with the question it tries again", got, said(
 		q1, h[1], asked(cut), partial.Answer, asked(failing),
-	})
+	))
 }
 
 func testTranscriptBudget(f *fixture) {
-	var all []claw.Message
+	var all []claw.PromptMessage
 	for range 10 {
 		q, a := f.turn("s1")
-		all = append(all, q, a)
+		all = append(all, said(q, a)...)
 	}
 	n := f.newRun("s1")
 	run := f.begin(n)
-	all = append(all, asked(n))
+	all = append(all, said(asked(n))...)
 	for _, maxBytes := range []int{0, 1, 30, 100, 200, 1 << 20} {
 		got, err := f.Transcript(f.ctx, run.ID, maxBytes)
 		f.must(err)
@@ -374,7 +374,15 @@ func testTranscriptBudget(f *fixture) {
 	}
 }
 
-func size(ms []claw.Message) (n int) {
+// said is what the model is sent of messages.
+func said(ms ...claw.Message) (out []claw.PromptMessage) {
+	for _, m := range ms {
+		out = append(out, claw.PromptMessage{Role: m.Role, Content: m.Content})
+	}
+	return out
+}
+
+func size(ms []claw.PromptMessage) (n int) {
 	for _, m := range ms {
 		n += len(m.Content)
 	}

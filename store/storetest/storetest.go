@@ -146,7 +146,7 @@ func (f *fixture) BeginRun(ctx context.Context, n claw.NewRun) (claw.Run, bool, 
 	if run.First {
 		transcript, err := f.Transcript(f.ctx, run.ID, 1<<20)
 		deleted := claw.CodeOf(err) == claw.NotFound // meanwhile
-		if !deleted && (err != nil || len(transcript) != 1 || transcript[0].ID != n.User.ID) {
+		if !deleted && (err != nil || len(transcript) != 1 || transcript[0].Content != n.User.Content) {
 			f.Errorf("BeginRun calls run %s its session's first, whose transcript is %v (%v)", run.ID, transcript, err)
 		}
 	}
