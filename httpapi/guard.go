@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/openclaw/openclaw/claw"
@@ -176,10 +175,13 @@ type exchange struct {
 	id       string
 	begun    time.Time
 	who      claw.Principal            // who asks; zero on public routes
-	until    atomic.Pointer[time.Time] // when it is cut off, its token being gone; nil before
 	leasing  sync.Mutex
 	released bool
 	release  func() // what holds the request to its token's lease; may be nil
+
+	limiting sync.Mutex
+	until    time.Time // when it is cut off, its token being gone; zero before
+	deadline time.Time // of writes, as the connection has it
 
 	run, session string // that the request has started, for the log
 
@@ -204,8 +206,9 @@ func (x *exchange) hold(l *lease) {
 		x.leasing.Lock()
 		defer x.leasing.Unlock()
 		if !x.released {
-			until := time.Now().Add(lastWords)
-			x.until.Store(&until)
+			x.limiting.Lock()
+			x.until = time.Now().Add(lastWords)
+			x.limiting.Unlock()
 			x.limitWrite() // one that goes on already, to a client that does not read
 		}
 	})
@@ -277,11 +280,17 @@ func (x *exchange) WriteHeader(status int) {
 // limitWrite gives the client time to take what is written next, and cuts it off after that. net/http lifts the limit
 // with the end of the request.
 func (x *exchange) limitWrite() {
-	deadline := time.Now().Add(x.api.writeTimeout)
-	if until := x.until.Load(); until != nil {
-		deadline = *until
+	x.limiting.Lock()
+	defer x.limiting.Unlock()
+	deadline := x.until
+	if deadline.IsZero() {
+		deadline = time.Now().Add(x.api.writeTimeout)
 	}
-	_ = x.control.SetWriteDeadline(deadline)
+	// Moving it costs a good part of what writing one event costs, so it is not moved for less than matters.
+	if d := deadline.Sub(x.deadline); d < 0 || d > x.api.writeTimeout/32 {
+		x.deadline = deadline
+		_ = x.control.SetWriteDeadline(deadline)
+	}
 }
 
 // Write sends a piece of the answer's body. A client that takes long for a long answer is fine as long as each piece gets

@@ -22,9 +22,10 @@ func NewHTTPClient(connect time.Duration) *http.Client {
 			MaxIdleConnsPerHost: 256,
 			MaxIdleConns:        1024,
 			IdleConnTimeout:     90 * time.Second,
-			// Half of Go's default: an open stream holds both, and a model's events are small.
+			// Less than Go's default of 4 kB: an open stream holds both, a model's events are small, and of a longer request what
+			// does not fit is written past the buffer.
 			ReadBufferSize:         2 << 10,
-			WriteBufferSize:        2 << 10,
+			WriteBufferSize:        1 << 10,
 			MaxResponseHeaderBytes: 256 << 10,
 			// A compressed stream is one that a server's compressor may hold back, and that can grow without bound.
 			DisableCompression: true,

@@ -30,7 +30,7 @@ type events struct {
 
 // readers are used again: they would be a good part of all that a short answer allocates in the gateway. They are small,
 // since an idle stream holds one, and behind them is the transport's own buffer; an event is a few hundred bytes.
-var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 2<<10) }}
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 512) }}
 
 func newEvents(r io.Reader, f Framing) *events {
 	buffered := readers.Get().(*bufio.Reader)
