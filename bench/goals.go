@@ -141,8 +141,12 @@ func pageGoal(of string) func(*report) (goal, bool) {
 		if !ok {
 			return goal{}, false
 		}
+		figure := fmt.Sprintf("%.2f times: %s and %s ms", v[0]/v[1], short(v[0]), short(v[1]))
+		if cold, ok := r.medians(pagesOf, historyCold, "1,000,000 sessions", "1,000 sessions"); ok && of == "history" {
+			figure += fmt.Sprintf("; %s and %s ms where the system has to read the file from the disk", short(cold[0]), short(cold[1]))
+		}
 		return goal{"a page of " + of + " at a million sessions within twice that of a thousand (an empty store has no page to compare with)",
-			v[0] <= 2*v[1], fmt.Sprintf("%.2f times: %s and %s ms", v[0]/v[1], short(v[0]), short(v[1]))}, true
+			v[0] <= 2*v[1], figure}, true
 	}
 }
 

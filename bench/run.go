@@ -119,6 +119,8 @@ const (
 	errorCount = "errors"
 	cold       = "cold start, ms"
 	resident   = "resident, MB"
+
+	historyCold = "history from the disk p50, ms"
 )
 
 const mega = 1 << 20

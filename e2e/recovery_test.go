@@ -74,11 +74,12 @@ func fillDatabase(t *testing.T, path string, messages int) {
 		 INSERT INTO sessions (workspace, key, channel, created_at, last_activity, activity, message_count)
 		 SELECT workspace, 's-' || i, channel, created_at, last_activity, i * 10, 10 FROM n, (SELECT * FROM sessions LIMIT 1)`,
 		`WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i+1 FROM n WHERE i < ?1 + 9)
-		 INSERT INTO messages (id, session_id, listed, role, content, status, model, created_at)
-		 SELECT 'msg_filler' || n.i, (SELECT id FROM sessions WHERE workspace = 'default' AND key = 's-' || (n.i / 10)), 1,
+		 INSERT INTO messages (seq, id, session_id, listed, role, content, status, model, created_at)
+		 SELECT n.i, 'msg_filler' || n.i, (SELECT id FROM sessions WHERE workspace = 'default' AND key = 's-' || (n.i / 10)), 1,
 		        iif(n.i % 2, 'assistant', 'user'), hex(randomblob(100)), 'complete', '', m.created_at
 		 FROM n, (SELECT * FROM messages LIMIT 1) m WHERE n.i / 10 <= ?1 / 10`,
 		`UPDATE sessions SET activity = (SELECT max(seq) FROM messages WHERE session_id = sessions.id) WHERE key <> 's-0'`,
+		`UPDATE sequence SET last = (SELECT max(seq) FROM messages)`,
 		`UPDATE workspaces SET sessions = (SELECT count(*) FROM sessions)`,
 		`COMMIT`,
 		`PRAGMA wal_checkpoint(TRUNCATE)`,

@@ -58,12 +58,7 @@ func filled(b *testing.B, n int) *Store {
 		_, err := write(b.Context(), s, request{}, func(t *tx) (any, error) {
 			for i := done; i < min(n, done+1000); i++ {
 				r := newRun(fmt.Sprintf("s%d", i%(n/10)), fmt.Sprintf("%012d", i), "What's the weather like today?")
-				session, _, err := openSession(t, r)
-				if err != nil {
-					return nil, err
-				}
-				r.User.Role, r.User.Status = claw.RoleUser, claw.StatusComplete
-				if _, err := appendMessage(t, session, r.User, true); err != nil {
+				if _, _, _, err := ask(t, r); err != nil {
 					return nil, err
 				}
 			}
@@ -129,8 +124,8 @@ func BenchmarkDeleteSession(b *testing.B) {
 				b.StopTimer()
 				s, _ := openTest(b)
 				_, err := write(b.Context(), s, request{}, func(t *tx) (any, error) {
-					session, _, err := openSession(t, newRun("s1", "0", "text"))
-					for i := 0; i < n && err == nil; i++ {
+					session, _, _, err := ask(t, newRun("s1", "first", "text"))
+					for i := 1; i < n && err == nil; i++ {
 						_, err = appendMessage(t, session, claw.Message{
 							ID: fmt.Sprintf("%012d", i), Role: claw.RoleUser, Content: "What's the weather like today?",
 						}, true)

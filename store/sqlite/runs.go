@@ -32,6 +32,8 @@ const (
 
 	runByID  = runColumns + `WHERE r.id = ? AND s.workspace = ?`
 	runBySeq = runColumns + `WHERE r.seq = ?`
+
+	answerOf = `SELECT ` + messageColumns + ` FROM messages m WHERE m.session_id = ? AND m.listed IN (0, 1) AND m.seq = ?`
 )
 
 // loadRun returns the run that a query over runColumns finds, or [sql.ErrNoRows].
@@ -48,7 +50,7 @@ func loadRun(t *tx, query string, args ...any) (r storedRun, err error) {
 		if r.Deltas, err = decodeDeltas(deltas); err != nil {
 			return r, err
 		}
-		r.Answer, err = scanMessage(t.row(`SELECT `+messageColumns+` FROM messages m WHERE m.seq = ?`, answer.Int64))
+		r.Answer, err = scanMessage(t.row(answerOf, r.session, answer.Int64))
 		return r, err
 	}
 	r.Running = true
@@ -152,12 +154,7 @@ func beginRun(t *tx, n claw.NewRun) (claw.Run, bool, error) {
 	if earlier != nil { // a new try under the same user's message
 		r.SessionKey, r.session, r.user = earlier.SessionKey, earlier.session, earlier.user
 	} else {
-		if r.session, r.First, err = openSession(t, n); err != nil {
-			return claw.Run{}, false, err
-		}
-		user := n.User
-		user.Role, user.Status = claw.RoleUser, claw.StatusComplete
-		if r.user, err = appendMessage(t, r.session, user, true); err != nil {
+		if r.session, r.user, r.First, err = ask(t, n); err != nil {
 			return claw.Run{}, false, err
 		}
 	}
@@ -194,54 +191,68 @@ func earlierRun(t *tx, n claw.NewRun) (*storedRun, error) {
 	return &r, nil
 }
 
-// openSession returns the row id of n's session, which it opens where there is none.
-func openSession(t *tx, n claw.NewRun) (id int64, opened bool, err error) {
-	id, err = findSession(t, n.Workspace, n.SessionKey)
-	if err == nil || !errors.Is(err, errNoSession) {
-		return id, false, err
+// ask appends n's user message to its session, which it opens where there is none. It returns the row id of the session and
+// the seq of the message.
+func ask(t *tx, n claw.NewRun) (session, seq int64, opened bool, err error) {
+	user := n.User
+	user.Role, user.Status = claw.RoleUser, claw.StatusComplete
+	session, err = findSession(t, n.Workspace, n.SessionKey)
+	switch {
+	case err == nil:
+		seq, err = appendMessage(t, session, user, true)
+		return session, seq, false, err
+	case !errors.Is(err, errNoSession):
+		return 0, 0, false, err
 	}
+	seq = t.nextSeq()
+	if session, err = openSession(t, n, seq); err != nil {
+		return 0, 0, false, err
+	}
+	return session, seq, true, insertMessage(t, session, seq, user, true)
+}
+
+// openSession writes a session as it is with its first message, whose seq is given. To write it empty and have the message
+// change it would write its rows in all indexes twice.
+func openSession(t *tx, n claw.NewRun, seq int64) (id int64, err error) {
 	const (
 		insert = `INSERT INTO sessions (workspace, key, channel, created_at, last_activity, activity, message_count)
-			VALUES (?, ?, ?, ?, ?, 0, 0)`
+			VALUES (?, ?, ?, ?, ?, ?, 1)`
 		count = `INSERT INTO workspaces (name, sessions) VALUES (?, 1)
 			ON CONFLICT (name) DO UPDATE SET sessions = sessions + 1`
 	)
 	at := toMicros(n.User.CreatedAt)
-	done, err := t.exec(insert, n.Workspace, n.SessionKey, n.Channel, at, at)
+	done, err := t.exec(insert, n.Workspace, n.SessionKey, n.Channel, at, at, seq)
 	if err != nil {
-		return 0, false, err
+		return 0, err
 	}
 	if _, err := t.exec(count, n.Workspace); err != nil {
-		return 0, false, err
+		return 0, err
 	}
-	id, err = done.LastInsertId()
-	return id, true, err
+	return done.LastInsertId()
 }
 
 // appendMessage writes a message and returns its seq. One that is listed becomes the session's newest.
-func appendMessage(t *tx, session int64, m claw.Message, listed bool) (int64, error) {
-	const (
-		insert = `INSERT INTO messages (session_id, listed, id, role, content, status, model, input_tokens, output_tokens,
-			estimated, error, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-		touch = `UPDATE sessions SET activity = ?, last_activity = ?, message_count = message_count + 1 WHERE id = ?`
-	)
+func appendMessage(t *tx, session int64, m claw.Message, listed bool) (seq int64, err error) {
+	const touch = `UPDATE sessions SET activity = ?, last_activity = ?, message_count = message_count + 1 WHERE id = ?`
+	seq = t.nextSeq()
+	if err := insertMessage(t, session, seq, m, listed); err != nil || !listed {
+		return seq, err
+	}
+	_, err = t.exec(touch, seq, toMicros(m.CreatedAt), session)
+	return seq, err
+}
+
+func insertMessage(t *tx, session, seq int64, m claw.Message, listed bool) error {
+	const insert = `INSERT INTO messages (session_id, listed, seq, id, role, content, status, model, input_tokens,
+		output_tokens, estimated, error, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	input, output, estimated := usageColumns(m.Usage)
 	failure, err := encodeError(m.Err)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	at := toMicros(m.CreatedAt)
-	done, err := t.exec(insert, session, listed, m.ID, m.Role, m.Content, m.Status, m.Model, input, output, estimated,
-		failure, at)
-	if err != nil {
-		return 0, err
-	}
-	seq, err := done.LastInsertId()
-	if err != nil || !listed {
-		return seq, err
-	}
-	_, err = t.exec(touch, seq, at, session)
-	return seq, err
+	_, err = t.exec(insert, session, listed, seq, m.ID, m.Role, m.Content, m.Status, m.Model, input, output, estimated,
+		failure, toMicros(m.CreatedAt))
+	return err
 }
 
 func insertRun(t *tx, r storedRun) (int64, error) {
@@ -402,7 +413,7 @@ func (s *Store) Transcript(ctx context.Context, runID string, maxBytes int) ([]c
 func (s *Store) Sweep(ctx context.Context, before time.Time) error {
 	const (
 		// Both work on the same runs: those that ended first.
-		wordless = `DELETE FROM messages WHERE listed = 0 AND seq IN (SELECT answer_seq FROM runs
+		wordless = `DELETE FROM messages WHERE (session_id, listed, seq) IN (SELECT session_id, 0, answer_seq FROM runs
 			WHERE ended_at < ?1 ORDER BY ended_at, seq LIMIT ?2)`
 		ended = `DELETE FROM runs WHERE seq IN (SELECT seq FROM runs WHERE ended_at < ?1 ORDER BY ended_at, seq LIMIT ?2)`
 	)

@@ -139,11 +139,15 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var seq int64
+	if err := c.tx(ctx).row(`SELECT last FROM sequence WHERE id = 1`).Scan(&seq); err != nil {
+		return nil, err
+	}
 	res := &reserve{path: path + ".reserve", size: o.reserve, interval: o.interval}
 	if err := res.prepare(); err != nil {
 		o.log.Warn("storage has no room for its reserve: no new messages are taken until it has", "error", err)
 	}
-	return &Store{lock: held, readers: newReaders(reading), writer: startWriter(path, writing, c, res, o)}, nil
+	return &Store{lock: held, readers: newReaders(reading), writer: startWriter(path, writing, c, seq, res, o)}, nil
 }
 
 // create makes the file where there is none: SQLite would make it readable for others, and gives the log and the index

@@ -12,6 +12,13 @@ import (
 type tx struct {
 	ctx     context.Context
 	prepare func(query string) (*sql.Stmt, error)
+	seq     *int64 // given last to a message; the writer's only
+}
+
+// nextSeq returns the seq of a new message. One that is not used, since its transaction fails, is left out for good.
+func (t *tx) nextSeq() int64 {
+	*t.seq++
+	return *t.seq
 }
 
 // scanner is a row to be read: a [row], or one of the [sql.Rows].

@@ -51,6 +51,9 @@ type writer struct {
 	busy    time.Duration // how long a write waits for another program
 	log     *slog.Logger
 
+	seq    int64 // given last to a message
+	stored int64 // of seq, durable
+
 	eraseAt time.Time // when to try next to empty the log, if idle; zero where it holds no deleted text
 	eraseBy time.Time // when to try in any case
 	retry   time.Duration
@@ -59,10 +62,10 @@ type writer struct {
 	timer   *time.Timer
 }
 
-// startWriter takes over conn, the connection of db.
-func startWriter(path string, db *sql.DB, c *conn, res *reserve, o options) *writer {
+// startWriter takes over c, the connection of db. seq is the one given last to a message.
+func startWriter(path string, db *sql.DB, c *conn, seq int64, res *reserve, o options) *writer {
 	w := &writer{
-		path: path, db: db, conn: c, reserve: res, busy: o.busy, log: o.log,
+		path: path, db: db, conn: c, reserve: res, busy: o.busy, log: o.log, seq: seq, stored: seq,
 		queue:   make(chan *request, queueLen),
 		stopped: make(chan struct{}),
 		timer:   time.NewTimer(0),
@@ -216,10 +219,24 @@ func (w *writer) transact(group []*request, carryOut func(*request) error) error
 			return err
 		}
 	}
-	if err := w.conn.do("COMMIT"); err != nil {
+	if err := w.end(); err != nil {
 		w.rollback()
 		return err
 	}
+	return nil
+}
+
+// end commits a transaction, with the seq that was given last: once, for all its messages.
+func (w *writer) end() error {
+	if w.stored != w.seq {
+		if _, err := w.conn.tx(context.Background()).exec(`UPDATE sequence SET last = ? WHERE id = 1`, w.seq); err != nil {
+			return err
+		}
+	}
+	if err := w.conn.do("COMMIT"); err != nil {
+		return err
+	}
+	w.stored = w.seq
 	return nil
 }
 
@@ -292,7 +309,9 @@ func (w *writer) guard(do func(*tx) error) (err error) {
 			err = fmt.Errorf("a write panicked: %v", p)
 		}
 	}()
-	return do(w.conn.tx(context.Background()))
+	t := w.conn.tx(context.Background())
+	t.seq = &w.seq
+	return do(t)
 }
 
 // makeRoom gives up the reserve and empties the write-ahead log after the disk was found full. It reports whether

@@ -24,12 +24,21 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_activity ON sessions (workspace, activity);
 CREATE INDEX sessions_by_channel ON sessions (workspace, channel, activity);
 
--- AUTOINCREMENT: seq is the order of arrival, and a cursor made of it must not come to mean another message.
+-- The seq given last. It is the order of arrival of all messages, and is never given twice: a cursor made of it must not
+-- come to mean another message.
+CREATE TABLE sequence (
+    id   INTEGER PRIMARY KEY CHECK (id = 1),
+    last INTEGER NOT NULL
+) STRICT;
+INSERT INTO sequence (id, last) VALUES (1, 0);
+
+-- Without row ids, so that a session's messages lie side by side, however many other sessions were written to between
+-- them: a page of history is read from one or two pages of the file and not from one for each message.
 CREATE TABLE messages (
-    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
-    id            TEXT    NOT NULL UNIQUE,
     session_id    INTEGER NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
     listed        INTEGER NOT NULL, -- 0: the answer of a run that failed without a word; found by its id, not in history
+    seq           INTEGER NOT NULL,
+    id            TEXT    NOT NULL UNIQUE,
     role          TEXT    NOT NULL,
     content       TEXT    NOT NULL,
     status        TEXT    NOT NULL,
@@ -38,9 +47,9 @@ CREATE TABLE messages (
     output_tokens INTEGER,
     estimated     INTEGER,
     error         TEXT,             -- JSON
-    created_at    INTEGER NOT NULL
-) STRICT;
-CREATE INDEX messages_by_session ON messages (session_id, listed, seq);
+    created_at    INTEGER NOT NULL,
+    PRIMARY KEY (session_id, listed, seq)
+) STRICT, WITHOUT ROWID;
 
 -- user_seq and answer_seq are seqs of messages of the same session, which go when the session goes. Declaring them as
 -- foreign keys would make SQLite look for runs at every message that it deletes.
