@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -159,21 +160,88 @@ func TestCopiesThatDeletionsLeaveAreScrubbed(t *testing.T) {
 	}
 }
 
-// TestNothingIsLeftOfCheckpoints: the parts of an answer are in its message once the run has ended, and nowhere else.
+// TestNothingIsLeftOfCheckpoints: some time after the run has ended the parts of an answer are in its message and nowhere
+// else.
 func TestNothingIsLeftOfCheckpoints(t *testing.T) {
-	s, _ := openTest(t)
+	s := openAt(t, filepath.Join(t.TempDir(), "openclaw.db"), func(o *options) { o.linger = time.Millisecond })
 	turn(t, s, "s1", "1", "question", "an ", "answer")
 	late := []claw.Progress{{RunID: "msg_a1", Text: "late", Deltas: []int{4}}}
 	if err := s.SaveProgress(t.Context(), late); err != nil {
 		t.Fatal(err)
 	}
+	waitFor(t, func() bool { return countParts(t, s) == 0 })
+}
+
+func TestPartsThatAKilledProcessLeft(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "openclaw.db")
+	s := openAt(t, path, func(o *options) { o.linger = time.Hour })
+	turn(t, s, "s1", "1", "question", "an ", "answer")
+	if n := countParts(t, s); n == 0 {
+		t.Fatal("there are no parts: this tests nothing")
+	}
+	if err := s.Close(); err != nil { // which leaves them, as a kill does
+		t.Fatal(err)
+	}
+	s = openAt(t, path)
+	if _, err := s.InterruptRuns(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if n := countParts(t, s); n != 0 {
+		t.Errorf("%d parts of an answer are left", n)
+	}
+}
+
+// A run whose end failed goes on, and keeps its parts.
+func TestPartsOfARunWhoseEndFailed(t *testing.T) {
+	s := openAt(t, filepath.Join(t.TempDir(), "openclaw.db"), func(o *options) { o.linger = time.Millisecond })
+	n := newRun("s1", "1", "question")
+	if _, _, err := s.BeginRun(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SaveProgress(t.Context(), []claw.Progress{{RunID: n.ID, Text: "part", Deltas: []int{4}}}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := write(t.Context(), s, request{}, func(t2 *tx) (any, error) {
+		r, err := loadRun(t2, runByID, n.ID, n.Workspace)
+		t2.writer.leaveParts(r.seq)
+		return nil, errors.Join(err, errLimit)
+	})
+	if err == nil {
+		t.Fatal("the write did not fail: this tests nothing")
+	}
+	waitFor(t, func() (dropped bool) {
+		_, err := write(t.Context(), s, request{}, func(t2 *tx) (any, error) {
+			dropped = len(t2.writer.left) == 0
+			return nil, nil
+		})
+		return err == nil && dropped
+	})
+	if n := countParts(t, s); n != 1 {
+		t.Errorf("%d parts of the answer are there, want 1", n)
+	}
+}
+
+func waitFor(t *testing.T, cond func() bool) {
+	t.Helper()
+	for !cond() {
+		select {
+		case <-t.Context().Done():
+			t.Fatal("waited in vain")
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+func countParts(t *testing.T, s *Store) int {
+	t.Helper()
 	parts, err := read(t.Context(), s, func(t2 *tx) (n int, err error) {
 		err = t2.row("SELECT count(*) FROM run_parts").Scan(&n)
 		return n, err
 	})
-	if err != nil || parts != 0 {
-		t.Errorf("%d parts of an answer are left, %v", parts, err)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return parts
 }
 
 func TestDeletedTextLeavesTheLogOfAKilledProcess(t *testing.T) {

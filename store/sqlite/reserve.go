@@ -34,6 +34,14 @@ func (r *reserve) free() bool {
 	return os.Remove(r.path) == nil
 }
 
+// tryAt is when to try to have the reserve back, zero where it is there.
+func (r *reserve) tryAt() time.Time {
+	if r.gone.Load() {
+		return r.nextTry
+	}
+	return time.Time{}
+}
+
 // due reports whether it is time to try to have the reserve back.
 func (r *reserve) due() bool { return r.gone.Load() && !time.Now().Before(r.nextTry) }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/openclaw/openclaw/claw"
@@ -59,31 +58,6 @@ func loadRun(t *tx, query string, args ...any) (r storedRun, err error) {
 	}
 	r.Answer.Content, r.Deltas, err = loadParts(t, r.seq)
 	return r, err
-}
-
-// loadParts returns what is durable of a running run's answer.
-func loadParts(t *tx, run int64) (content string, deltas []int, err error) {
-	type part struct {
-		text   string
-		deltas []byte
-	}
-	scan := func(s scanner) (p part, err error) {
-		err = s.Scan(&p.text, &p.deltas)
-		return p, err
-	}
-	var text strings.Builder
-	for p, err := range rows(t, scan, `SELECT text, deltas FROM run_parts WHERE run = ? ORDER BY n`, run) {
-		if err != nil {
-			return "", nil, err
-		}
-		lengths, err := decodeDeltas(p.deltas)
-		if err != nil {
-			return "", nil, err
-		}
-		text.WriteString(p.text)
-		deltas = append(deltas, lengths...)
-	}
-	return text.String(), deltas, nil
 }
 
 // Run implements [claw.SessionStore].
@@ -264,35 +238,6 @@ func insertRun(t *tx, r storedRun) (int64, error) {
 	return done.LastInsertId()
 }
 
-// SaveProgress implements [claw.RunStore].
-func (s *Store) SaveProgress(ctx context.Context, ps []claw.Progress) error {
-	const insert = `INSERT INTO run_parts (run, n, text, deltas)
-		SELECT r.seq, coalesce((SELECT max(p.n) FROM run_parts p WHERE p.run = r.seq), 0) + 1, ?, ?
-		FROM runs r WHERE r.id = ? AND r.ended_at IS NULL`
-	encoded := make([][]byte, len(ps))
-	for i, p := range ps {
-		var err error
-		if encoded[i], err = encodeDeltas(p.Deltas, len(p.Text)); err != nil {
-			return fmt.Errorf("the progress of run %s: %w", p.RunID, err)
-		}
-	}
-	if len(ps) == 0 {
-		return nil
-	}
-	_, err := write(ctx, s, request{}, func(t *tx) (struct{}, error) {
-		for i, p := range ps {
-			if p.Text == "" {
-				continue
-			}
-			if _, err := t.exec(insert, p.Text, encoded[i], p.RunID); err != nil {
-				return struct{}{}, err
-			}
-		}
-		return struct{}{}, nil
-	})
-	return err
-}
-
 // EndRun implements [claw.RunStore].
 func (s *Store) EndRun(ctx context.Context, run claw.Run) error {
 	const find = `SELECT seq, session_id, ended_at IS NULL, EXISTS (SELECT 1 FROM run_parts WHERE run = seq)
@@ -310,10 +255,10 @@ func (s *Store) EndRun(ctx context.Context, run claw.Run) error {
 		if !running {
 			return struct{}{}, nil
 		}
-		if err := endRun(t, r, deltas, run.Answer.CreatedAt); err != nil || !parts {
-			return struct{}{}, err // most answers end before the first of their parts is stored
+		if parts { // most answers end before the first of theirs is stored
+			t.writer.leaveParts(r.seq)
 		}
-		return struct{}{}, dropParts(t, r)
+		return struct{}{}, endRun(t, r, deltas, run.Answer.CreatedAt)
 	})
 	return err
 }
@@ -332,20 +277,17 @@ func endRun(t *tx, r storedRun, deltas []byte, at time.Time) error {
 	return err
 }
 
-// dropParts deletes the parts of an answer that is stored whole.
-func dropParts(t *tx, r storedRun) error {
-	_, err := t.exec(`DELETE FROM run_parts WHERE run = ?`, r.seq)
-	return err
-}
-
 // InterruptRuns implements [claw.RunStore].
 func (s *Store) InterruptRuns(ctx context.Context, cause *claw.Error) (int, error) {
 	total := 0
 	for {
 		n, err := write(ctx, s, request{}, func(t *tx) (int, error) { return interruptSome(t, cause, time.Now()) })
 		total += n
-		if err != nil || n < interruptLen {
+		if err != nil {
 			return total, err
+		}
+		if n < interruptLen {
+			return total, s.dropLeftParts(ctx)
 		}
 	}
 }
@@ -372,7 +314,7 @@ func interruptSome(t *tx, cause *claw.Error, at time.Time) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if err := errors.Join(endRun(t, r, deltas, at), dropParts(t, r)); err != nil {
+		if err := errors.Join(endRun(t, r, deltas, at), dropParts(t, r.seq)); err != nil {
 			return 0, err
 		}
 	}

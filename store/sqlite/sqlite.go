@@ -60,12 +60,13 @@ type options struct {
 	reserve  int64         // bytes
 	interval time.Duration // between tries to have the reserve back
 	busy     time.Duration // see busyTimeout
+	linger   time.Duration // see partsLinger
 	log      *slog.Logger
 }
 
 func defaults() options {
 	return options{
-		reserve: defaultReserve, interval: reserveInterval, busy: busyTimeout, log: slog.New(slog.DiscardHandler),
+		reserve: defaultReserve, interval: reserveInterval, busy: busyTimeout, linger: partsLinger, log: slog.New(slog.DiscardHandler),
 	}
 }
 

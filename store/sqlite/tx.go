@@ -12,13 +12,13 @@ import (
 type tx struct {
 	ctx     context.Context
 	prepare func(query string) (*sql.Stmt, error)
-	seq     *int64 // given last to a message; the writer's only
+	writer  *writer // nil for readers
 }
 
 // nextSeq returns the seq of a new message. One that is not used, since its transaction fails, is left out for good.
 func (t *tx) nextSeq() int64 {
-	*t.seq++
-	return *t.seq
+	t.writer.seq++
+	return t.writer.seq
 }
 
 // scanner is a row to be read: a [row], or one of the [sql.Rows].

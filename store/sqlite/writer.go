@@ -54,6 +54,10 @@ type writer struct {
 	seq    int64 // given last to a message
 	stored int64 // of seq, durable
 
+	linger time.Duration
+	left   []int64   // runs that have ended, whose parts are to be deleted
+	dropAt time.Time // when; zero where there are none
+
 	eraseAt time.Time // when to try next to empty the log, if idle; zero where it holds no deleted text
 	eraseBy time.Time // when to try in any case
 	retry   time.Duration
@@ -65,7 +69,7 @@ type writer struct {
 // startWriter takes over c, the connection of db. seq is the one given last to a message.
 func startWriter(path string, db *sql.DB, c *conn, seq int64, res *reserve, o options) *writer {
 	w := &writer{
-		path: path, db: db, conn: c, reserve: res, busy: o.busy, log: o.log, seq: seq, stored: seq,
+		path: path, db: db, conn: c, reserve: res, busy: o.busy, log: o.log, seq: seq, stored: seq, linger: o.linger,
 		queue:   make(chan *request, queueLen),
 		stopped: make(chan struct{}),
 		timer:   time.NewTimer(0),
@@ -124,6 +128,7 @@ func (w *writer) loop() {
 		if len(w.queue) == 0 || w.overdue() {
 			w.tidy()
 		}
+		w.wakeUp()
 		select {
 		case r, ok := <-w.queue:
 			if !ok {
@@ -310,7 +315,7 @@ func (w *writer) guard(do func(*tx) error) (err error) {
 		}
 	}()
 	t := w.conn.tx(context.Background())
-	t.seq = &w.seq
+	t.writer = w
 	return do(t)
 }
 
@@ -337,22 +342,43 @@ func (w *writer) eraseSoon() {
 	}
 }
 
-// overdue reports whether deleted text has been in the log for too long to wait for a quiet moment.
-func (w *writer) overdue() bool { return !w.eraseBy.IsZero() && time.Now().After(w.eraseBy) }
+// overdue reports whether something that waits for a quiet moment has waited for too long.
+func (w *writer) overdue() bool {
+	now := time.Now()
+	return isDue(w.eraseBy, now) || isDue(w.dropAt, now)
+}
 
-// tidy does what can wait: empties the log of deleted text, and takes back the reserve once the disk has room.
+func isDue(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
+
+// wakeUp sets the timer to when there is something to tidy next.
+func (w *writer) wakeUp() {
+	next := w.eraseAt
+	for _, at := range []time.Time{w.dropAt, w.reserve.tryAt()} {
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	if next.IsZero() {
+		w.timer.Stop()
+	} else {
+		w.timer.Reset(time.Until(next))
+	}
+}
+
+// tidy does what can wait: deletes parts of answers that have ended, empties the log of deleted text, and takes back the
+// reserve once the disk has room.
 func (w *writer) tidy() {
 	now := time.Now()
-	if !w.eraseAt.IsZero() && !now.Before(w.eraseAt) {
+	if isDue(w.dropAt, now) {
+		w.dropLeft(now)
+	}
+	if isDue(w.eraseAt, now) {
 		w.erase(now)
 	}
 	if w.reserve.due() {
 		if err := w.reserve.restore(); err == nil {
 			w.log.Info("storage has room again: the reserve is back, new messages are taken")
 		}
-	}
-	if w.reserve.spent() && w.eraseAt.IsZero() {
-		w.timer.Reset(time.Until(w.reserve.nextTry))
 	}
 }
 
@@ -367,7 +393,6 @@ func (w *writer) erase(now time.Time) {
 		w.log.Warn("deleted text is still in the database's log, which cannot be emptied", "error", err)
 	}
 	w.eraseAt, w.eraseBy = now.Add(w.retry), now.Add(max(w.retry, eraseWithin))
-	w.timer.Reset(w.retry)
 	w.retry = min(2*w.retry, eraseRetryMax)
 }
 

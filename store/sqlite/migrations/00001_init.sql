@@ -69,14 +69,14 @@ CREATE INDEX runs_running ON runs (seq) WHERE ended_at IS NULL;
 CREATE INDEX runs_ended ON runs (ended_at) WHERE ended_at IS NOT NULL;
 
 -- What came so far of the answers of running runs: only ever appended to, so that a checkpoint costs what is new and
--- not what is there.
+-- not what is there. Those of runs that have ended are of no use and are deleted a little later.
 CREATE TABLE run_parts (
+    n      INTEGER PRIMARY KEY,
     run    INTEGER NOT NULL REFERENCES runs (seq) ON DELETE CASCADE,
-    n      INTEGER NOT NULL,
     text   TEXT    NOT NULL,
-    deltas BLOB    NOT NULL,
-    PRIMARY KEY (run, n)
-) STRICT, WITHOUT ROWID;
+    deltas BLOB    NOT NULL
+) STRICT;
+CREATE INDEX run_parts_by_run ON run_parts (run);
 
 CREATE TABLE idempotency (
     token       TEXT    NOT NULL,
