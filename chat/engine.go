@@ -26,7 +26,7 @@ type Config struct {
 
 	MaxAnswerBytes  int           // an answer that grows beyond is ended as failed; 8 MiB
 	QueueLength     int           // messages that may wait for their turn in one session; 8
-	CheckpointEvery time.Duration // how often running answers are made durable; 250 ms, so that with the commit itself none is older than 0.5 s
+	CheckpointEvery time.Duration // how often running answers are made durable: so often, the commits included, 450 ms
 	KeepEvents      time.Duration // how long events can be replayed and idempotency keys hold; 24 h
 }
 
@@ -45,7 +45,7 @@ func (c *Config) defaults() {
 	}
 	orDefault(&c.MaxAnswerBytes, 8<<20)
 	orDefault(&c.QueueLength, 8)
-	orDefault(&c.CheckpointEvery, 250*time.Millisecond)
+	orDefault(&c.CheckpointEvery, 450*time.Millisecond)
 	orDefault(&c.KeepEvents, 24*time.Hour)
 }
 

@@ -12,18 +12,26 @@ import (
 // checkpoints makes what running answers have grown by durable, all in one commit, again and again: what a crash can
 // take from a running answer is what came since.
 func (e *Engine) checkpoints(ctx context.Context) {
-	tick := time.NewTicker(e.CheckpointEvery)
-	defer tick.Stop()
+	timer := time.NewTimer(e.CheckpointEvery)
+	defer timer.Stop()
 	for {
 		select {
-		case <-tick.C:
+		case <-timer.C:
 		case <-ctx.Done():
 			e.settleAll(context.WithoutCancel(ctx))
 			return
 		}
+		begun := time.Now()
 		e.checkpoint(ctx)
 		e.settleAll(ctx)
+		timer.Reset(untilCheckpoint(e.CheckpointEvery, time.Since(begun)))
 	}
+}
+
+// untilCheckpoint is how long the engine waits until the next checkpoint, if the last one took so long. What comes right
+// behind the beginning of one is durable with the end of the next: their two commits and the wait between are its age.
+func untilCheckpoint(every, took time.Duration) time.Duration {
+	return max(every-2*took, every/10)
 }
 
 // noteGrown has the next checkpoint look at runs.

@@ -25,7 +25,7 @@ type Log struct {
 type runLog struct {
 	mu      sync.Mutex
 	events  []claw.Event
-	changed chan struct{} // closed by the next append; nil while no one waits
+	waiting []chan struct{} // one for each reader that waits; the next append sends to all of them
 }
 
 var _ claw.RunLog = (*Log)(nil)
@@ -45,8 +45,10 @@ func (l *Log) Read(ctx context.Context, runID string, after int64) iter.Seq2[cla
 			yield(claw.Event{}, claw.Errorf(claw.NotFound, "No run %s is live here.", runID))
 			return
 		}
+		changed := make(chan struct{}, 1) // used again for each wait, of which there is one for nearly every event
+		defer r.leave(changed)
 		for {
-			events, changed := r.since(after)
+			events, more := r.since(after, changed)
 			for _, ev := range events {
 				if !yield(ev, nil) {
 					return
@@ -56,7 +58,7 @@ func (l *Log) Read(ctx context.Context, runID string, after int64) iter.Seq2[cla
 			switch {
 			case len(events) > 0:
 				continue
-			case changed == nil:
+			case !more:
 				return
 			}
 			select {
@@ -108,16 +110,23 @@ func (r *runLog) append(runID string, ev claw.Event) error {
 		}
 	}
 	r.events = append(r.events, ev)
-	if r.changed != nil {
-		close(r.changed)
-		r.changed = nil
+	for _, w := range r.waiting {
+		w <- struct{}{} // there is room: who waits has taken what came before
 	}
+	r.waiting = r.waiting[:0]
 	return nil
 }
 
-// since returns the events behind after. Where there are none yet it returns the channel that the next append closes,
-// and where there will never be any, behind the terminal event, neither.
-func (r *runLog) since(after int64) ([]claw.Event, <-chan struct{}) {
+// leave forgets a reader that may wait.
+func (r *runLog) leave(changed chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting = slices.DeleteFunc(r.waiting, func(w chan struct{}) bool { return w == changed })
+}
+
+// since returns the events behind after. Where there are none yet the next append sends to changed; where there will never
+// be any, behind the terminal event, more is false.
+func (r *runLog) since(after int64, changed chan struct{}) (events []claw.Event, more bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	i, found := slices.BinarySearchFunc(r.events, after, func(ev claw.Event, seq int64) int { return cmp.Compare(ev.Seq, seq) })
@@ -127,12 +136,10 @@ func (r *runLog) since(after int64) ([]claw.Event, <-chan struct{}) {
 	n := len(r.events)
 	switch {
 	case i < n:
-		return r.events[i:], nil
+		return r.events[i:], true
 	case n > 0 && r.events[n-1].Terminal():
-		return nil, nil
+		return nil, false
 	}
-	if r.changed == nil {
-		r.changed = make(chan struct{})
-	}
-	return nil, r.changed
+	r.waiting = append(r.waiting, changed)
+	return nil, true
 }
