@@ -2,6 +2,7 @@ package openai
 
 import (
 	"encoding/json/jsontext"
+	"encoding/json/v2"
 	"strconv"
 
 	"github.com/openclaw/openclaw/claw"
@@ -12,7 +13,7 @@ type event struct {
 	Choices []struct {
 		Index int `json:"index"`
 		Delta struct {
-			Content string `json:"content"`
+			Content text   `json:"content"`
 			Refusal string `json:"refusal"`
 		} `json:"delta"`
 		FinishReason string `json:"finish_reason"`
@@ -23,6 +24,29 @@ type event struct {
 		Output *int64 `json:"completion_tokens"`
 	} `json:"usage"`
 	Error jsontext.Value `json:"error"` // an object, at some servers a string
+}
+
+// text is what an answer says: a string nearly always, but Mistral's models that think send parts, of which those of type
+// "text" are meant for the reader.
+type text string
+
+// UnmarshalJSONFrom implements [json.UnmarshalerFrom].
+func (t *text) UnmarshalJSONFrom(in *jsontext.Decoder) error {
+	if in.PeekKind() != jsontext.KindBeginArray {
+		return json.UnmarshalDecode(in, (*string)(t))
+	}
+	var parts []struct {
+		Type string `json:"type"`
+		Text string `json:"text"`
+	}
+	err := json.UnmarshalDecode(in, &parts)
+	*t = ""
+	for _, p := range parts {
+		if p.Type == "text" {
+			*t += text(p.Text)
+		}
+	}
+	return err
 }
 
 // answer reads one answer: chunks, one of them with the reason for the end, then [DONE].
@@ -49,18 +73,18 @@ func (a *answer) Event(data []byte) (claw.Chunk, error) {
 	if ev.Usage != nil {
 		a.In, a.Out = ev.Usage.Input, ev.Usage.Output
 	}
-	var text string
+	var said string
 	for _, c := range ev.Choices {
 		if c.Index != 0 {
 			continue // one answer was asked for
 		}
-		text += c.Delta.Content
+		said += string(c.Delta.Content)
 		a.refused = a.refused || c.Delta.Refusal != ""
 		if c.FinishReason != "" {
 			a.finish = c.FinishReason
 		}
 	}
-	return a.Text(text), nil
+	return a.Text(said), nil
 }
 
 func (a *answer) end() (claw.Chunk, error) {
@@ -74,6 +98,9 @@ func (a *answer) end() (claw.Chunk, error) {
 	}
 	return a.Whole(claw.Chunk{}, claw.StopEnd), nil
 }
+
+// noCredit is OpenAI's word for an account that has run out of credit, or never had any.
+const noCredit = "insufficient_quota"
 
 // errorReason maps an error within a stream. Its code is a word at OpenAI and an HTTP status at many others.
 func errorReason(raw jsontext.Value) claw.Reason {
@@ -93,13 +120,13 @@ func errorReason(raw jsontext.Value) claw.Reason {
 	}
 	for _, word := range []string{code, e.Type} {
 		switch word {
-		case "rate_limit_exceeded", "rate_limit_error", "insufficient_quota", "tokens", "requests":
+		case "rate_limit_exceeded", "rate_limit_error", "tokens", "requests":
 			return claw.ReasonRateLimited
 		case "overloaded_error", "overloaded", "server_overloaded", "engine_overloaded_error", "slow_down":
 			return claw.ReasonOverloaded
 		case "timeout":
 			return claw.ReasonTimeout
-		case "authentication_error", "permission_error", "invalid_api_key", "model_not_found", "not_found_error":
+		case noCredit, "authentication_error", "permission_error", "invalid_api_key", "model_not_found", "not_found_error":
 			return claw.ReasonUnconfigured
 		case "invalid_request_error", "content_filter", "content_policy_violation", "context_length_exceeded":
 			return claw.ReasonRejected

@@ -34,6 +34,9 @@ func TestAnswers(t *testing.T) {
 		"negative usage":        {hi + chunk(`{}`, `"stop"`, `,"usage":{"prompt_tokens":-3,"completion_tokens":-4}`) + done, "hi", claw.StopEnd, nil, ""},
 		"text with the end":     {chunk(`{"content":"hi"}`, `"stop"`, "") + done, "hi", claw.StopEnd, nil, ""},
 		"null content":          {chunk(`{"role":"assistant","content":null}`, "null", "") + hi + chunk(`{"content":null}`, `"stop"`, "") + done, "hi", claw.StopEnd, nil, ""},
+		"content in parts": {chunk(`{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]}]}`, "null", "") +
+			chunk(`{"content":[{"type":"text","text":"h"},{"type":"reference","reference_ids":[1]},{"type":"text","text":"i"}]}`, "null", "") +
+			chunk(`{"content":""}`, `"stop"`, "") + done, "hi", claw.StopEnd, nil, ""},
 		"reasoning is no text":  {chunk(`{"reasoning_content":"hm"}`, "null", "") + hi + chunk(`{}`, `"stop"`, "") + done, "hi", claw.StopEnd, nil, ""},
 		"another choice":        {hi + `data: {"choices":[{"index":1,"delta":{"content":"no"},"finish_reason":"stop"}]}` + "\n\n" + chunk(`{}`, `"stop"`, "") + done, "hi", claw.StopEnd, nil, ""},
 		"signs of life":         {": OPENROUTER PROCESSING\n\n" + hi + ": keep-alive\n\n" + chunk(`{}`, `"stop"`, "") + done, "hi", claw.StopEnd, nil, ""},
@@ -47,6 +50,7 @@ func TestAnswers(t *testing.T) {
 		"number in a string":    {`data: {"error":{"code":"529"}}` + "\n\n", "", "", nil, claw.ReasonOverloaded},
 		"error with a type":     {hi + `data: {"error":{"type":"invalid_request_error","code":null}}` + "\n\n", "hi", "", nil, claw.ReasonRejected},
 		"error with a code":     {`data: {"error":{"type":"x","code":"model_not_found"}}` + "\n\n", "", "", nil, claw.ReasonUnconfigured},
+		"no credit":             {`data: {"error":{"type":"insufficient_quota","code":"insufficient_quota"}}` + "\n\n", "", "", nil, claw.ReasonUnconfigured},
 		"timeout":               {`data: {"error":{"type":"timeout"}}` + "\n\n", "", "", nil, claw.ReasonTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,6 +66,28 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("error is %v, want reason %q", err, c.reason)
 			}
 		})
+	}
+}
+
+// TestNoCredit has the refusal of an account without credit. Its status is that of too many requests, but no wait helps.
+func TestNoCredit(t *testing.T) {
+	up := upstream.New()
+	server := httptest.NewServer(up)
+	defer server.Close()
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	for body, want := range map[string]claw.Reason{
+		`{"error":{"message":"You exceeded your current quota.","type":"insufficient_quota","code":"insufficient_quota"}}`: claw.ReasonUnconfigured,
+		`{"error":{"message":"Rate limit reached.","type":"requests","code":"rate_limit_exceeded"}}`:                       claw.ReasonRateLimited,
+		`{"error":"busy"}`: claw.ReasonRateLimited,
+		`busy`:             claw.ReasonRateLimited,
+	} {
+		up.Queue(upstream.Script{Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "2"}, Body: body})
+		_, _, err := modeltest.Collect(t, t.Context(), newProvider(server.URL+"/v1", &http.Client{Transport: transport}), modeltest.Ask("Hello"))
+		e := claw.AsError(err)
+		if e.Reason != want || (want == claw.ReasonUnconfigured) != strings.Contains(e.Message, "credit") || (want == claw.ReasonUnconfigured) != (e.RetryAfter == 0) {
+			t.Errorf("%s: error is %v after %v, want reason %q", body, err, e.RetryAfter, want)
+		}
 	}
 }
 

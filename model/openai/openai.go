@@ -51,6 +51,7 @@ func New(o Options) *Provider {
 			Framing:  call.SSE,
 		},
 	}
+	p.endpoint.Refine = p.refine
 	switch {
 	case key != "":
 		p.endpoint.Header.Set("Authorization", "Bearer "+key)
@@ -105,4 +106,19 @@ func (p *Provider) Stream(ctx context.Context, prompt claw.Prompt) iter.Seq2[cla
 		body.Messages = append(body.Messages, message{Role: string(m.Role), Content: m.Content})
 	}
 	return p.endpoint.Stream(ctx, p.url, prompt, body, newAnswer)
+}
+
+// refine tells an account without credit from one that asks too often. OpenAI answers both with 429, and only the second
+// passes by waiting.
+func (p *Provider) refine(body []byte, err *claw.Error) *claw.Error {
+	var b struct {
+		Error struct {
+			Code string `json:"code"`
+		} `json:"error"`
+	}
+	if err.Reason != claw.ReasonRateLimited || call.Decode(body, &b) != nil || b.Error.Code != noCredit {
+		return err
+	}
+	return claw.ModelErrorf(claw.ReasonUnconfigured, "The account of this API key at provider %q has no credit left. Add some "+
+		"there, or choose another model in the configuration.", p.name).Because(err.Err)
 }
