@@ -62,7 +62,7 @@ func discovered(ctx context.Context, client *http.Client, local []model.Candidat
 	for _, f := range model.Discover(ctx, local) {
 		switch {
 		case len(f.Models) == 0:
-			notes = append(notes, fmt.Sprintf("The %s server at %s has no model yet.", f.Type, f.BaseURL))
+			notes = append(notes, fmt.Sprintf("The %s server at %s has no model to chat with yet.", f.Type, f.BaseURL))
 		case t.Provider != nil:
 			notes = append(notes, fmt.Sprintf("There is also a model server at %s, with %s.", f.BaseURL, f.Models[0]))
 		default:

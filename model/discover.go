@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 type Found struct {
 	Type    string   // of provider: "ollama" or "openai"
 	BaseURL string   // as the provider of that type takes it
-	Models  []string // their names; empty where the server has none loaded or pulled
+	Models  []string // their names, of those that answer; empty where the server has none loaded or pulled
 }
 
 // Candidate is where a model server may be.
@@ -73,8 +74,17 @@ type listing struct {
 		ID string `json:"id"`
 	} `json:"data"` // OpenAI-compatible
 	Models *[]struct {
-		Name string `json:"name"`
+		Name    string `json:"name"`
+		Details struct {
+			Family string `json:"family"`
+		} `json:"details"`
 	} `json:"models"` // Ollama
+}
+
+// embeds reports whether a model makes vectors of texts rather than answers. Neither listing says so outright: Ollama's has
+// the architecture, and such models carry it in their names.
+func embeds(name, family string) bool {
+	return strings.Contains(strings.ToLower(name), "embed") || strings.Contains(family, "bert")
 }
 
 // ask returns nil where no server of the type answers: at a well-known port anything may listen.
@@ -105,11 +115,15 @@ func ask(ctx context.Context, client *http.Client, c Candidate) *Found {
 	switch {
 	case c.Type == "ollama" && l.Models != nil:
 		for _, m := range *l.Models {
-			found.Models = append(found.Models, m.Name)
+			if !embeds(m.Name, m.Details.Family) {
+				found.Models = append(found.Models, m.Name)
+			}
 		}
 	case c.Type == "openai" && l.Data != nil && l.Object == "list":
 		for _, m := range *l.Data {
-			found.Models = append(found.Models, m.ID)
+			if !embeds(m.ID, "") {
+				found.Models = append(found.Models, m.ID)
+			}
 		}
 	default:
 		return nil

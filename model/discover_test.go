@@ -60,3 +60,21 @@ func TestDiscoverDoesNotWait(t *testing.T) {
 		t.Errorf("found %+v after %v, want nothing after %v", got, took, discoverTime)
 	}
 }
+
+// TestDiscoverModelsThatChat has servers whose list begins with models that make vectors of texts, not answers: LM Studio
+// brings one along, and who searches documents with Ollama has pulled one.
+func TestDiscoverModelsThatChat(t *testing.T) {
+	got := discover(t.Context(), []Candidate{
+		{"openai", listen(t, says(`{"object":"list","data":[{"id":"text-embedding-nomic-embed-text-v1.5"},{"id":"qwen3-8b"}]}`)) + "/v1"},
+		{"ollama", listen(t, says(`{"models":[{"name":"all-minilm:latest","details":{"family":"bert"}},{"name":"mxbai-Embed-large"},
+			{"name":"llama3.2:latest","details":{"family":"llama"}}]}`))},
+		{"ollama", listen(t, says(`{"models":[{"name":"nomic-embed-text:latest","details":{"family":"nomic-bert"}}]}`))},
+	}, time.Minute)
+	var models [][]string
+	for _, f := range got {
+		models = append(models, f.Models)
+	}
+	if want := [][]string{{"qwen3-8b"}, {"llama3.2:latest"}, nil}; !reflect.DeepEqual(models, want) {
+		t.Errorf("found %q, want %q", models, want)
+	}
+}
