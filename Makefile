@@ -4,6 +4,9 @@ export CGO_ENABLED ?= 0
 VERSION  := $(shell sed -n 's/^var version = "\(.*\)"/\1/p' cmd/openclaw/*.go)
 LINT     := bin/golangci-lint-v2.15.0
 PYTHON   := .cache/venv/bin/python
+# npm writes these when all else is there, so an installation that was broken off is begun anew.
+WEB_DEPS := web/node_modules/.package-lock.json
+SDK_DEPS := sdk/node/node_modules/.package-lock.json
 GO_TEST  := CGO_ENABLED=1 go test -race -shuffle=on -timeout 10m
 
 .PHONY: help
@@ -12,22 +15,25 @@ help: ## list the targets
 
 .PHONY: build
 build: page ## build bin/openclaw, with the page where there is Node.js
-	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/openclaw ./cmd/openclaw
+	@[ -x bin/openclaw ] || echo "Building the gateway. The first time, Go fetches libraries and compiles them all: a few minutes, most of them silent."
+	@go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/openclaw ./cmd/openclaw
 
 .PHONY: page
 page:
 	@if command -v npm >/dev/null; then \
-		$(MAKE) --no-print-directory web/dist/index.html || echo "The page could not be built, for the reason above; the gateway can."; \
+		$(MAKE) --silent --no-print-directory web/dist/index.html || echo "The page could not be built, for the reason above; the gateway can."; \
 	else \
 		echo "There is no npm here, so the page is not built; the gateway is."; \
 	fi
 
-web/dist/index.html: web/node_modules $(shell git ls-files web/src web/public web/index.html web/vite.config.ts sdk/node/src)
-	cd web && npm run --silent build
+web/dist/index.html: $(WEB_DEPS) web/index.html web/vite.config.ts $(shell find web/src web/public sdk/node/src -type f)
+	@echo "Building the page."
+	@cd web && npm run --silent build -- --logLevel warn
 
-web/node_modules: web/package-lock.json
-	cd web && npm ci --silent
-	touch $@
+$(WEB_DEPS): web/package-lock.json
+	@echo "Fetching what the page is built with (npm)."
+	@cd web && npm ci --silent
+	@touch $@
 
 .PHONY: serve
 serve: build ## build the gateway and start it
@@ -49,7 +55,7 @@ test-sdk-go: ## the Go client's tests
 	cd sdk/go && $(GO_TEST) ./...
 
 .PHONY: test-sdk-node
-test-sdk-node: sdk/node/node_modules ## the Node.js client's tests, types, lint and package
+test-sdk-node: $(SDK_DEPS) ## the Node.js client's tests, types, lint and package
 	cd sdk/node && npm run --silent lint && npm run --silent typecheck && npm test --silent && npm run --silent check:package
 
 .PHONY: test-sdk-python
@@ -57,14 +63,14 @@ test-sdk-python: $(PYTHON) ## the Python client's tests, types and lint
 	cd sdk/python && $(CURDIR)/$(PYTHON) scripts/check.py
 
 .PHONY: test-web
-test-web: web/node_modules ## the page's tests, in a real browser
+test-web: $(WEB_DEPS) ## the page's tests, in a real browser
 	cd web && npm run --silent lint && npm run --silent typecheck && npm test --silent
 
-sdk/node/node_modules: sdk/node/package-lock.json
+$(SDK_DEPS): sdk/node/package-lock.json
 	cd sdk/node && npm ci --silent
 	touch $@
 
-sdk/node/dist: sdk/node/node_modules $(shell git ls-files sdk/node/src sdk/node/scripts)
+sdk/node/dist: $(SDK_DEPS) $(shell find sdk/node/src sdk/node/scripts -type f)
 	cd sdk/node && npm run --silent build
 	touch $@
 
