@@ -271,8 +271,10 @@ func kindName(n *yaml.Node) string {
 	default:
 	}
 	switch n.ShortTag() {
-	case "!!int", "!!float":
+	case "!!int":
 		return "a number"
+	case "!!float":
+		return "a fraction"
 	case "!!bool":
 		return "true or false"
 	case "!!str":

@@ -50,6 +50,10 @@ func TestRefused(t *testing.T) {
 			`openclaw.yaml:2: server.port must be a whole number, not text|Write it in digits, without quotes`,
 		},
 		{
+			"port with a fraction", minimal + "server: {port: 1.5}",
+			`openclaw.yaml:2: server.port must be a whole number, not a fraction|Write it in digits, without quotes`,
+		},
+		{
 			"port in quotes", minimal + `server: {port: "3000"}`,
 			`openclaw.yaml:2: server.port must be a whole number, not text|Write it in digits, without quotes`,
 		},
@@ -194,6 +198,10 @@ func TestRefused(t *testing.T) {
 		{
 			"bad workspace", "api: {tokens: [{name: a, token: " + token + ", permissions: [chat], workspace: a/b}]}",
 			`openclaw.yaml:1: the workspace "a/b" is not a valid name|Use up to 64 letters, digits and . _ @ -`,
+		},
+		{
+			"rate limit of nothing, for all", "api: {rateLimits: {chat: -1}, tokens: [{name: a, token: " + token + ", permissions: [chat]}]}",
+			`openclaw.yaml:1: api.rateLimits.chat is -1 requests a minute|Write 1 or more; to take away a right, leave out its permission instead`,
 		},
 		{
 			"rate limit of nothing", "api: {tokens: [{name: a, token: " + token + ", permissions: [chat], rateLimits: {chat: 0}}]}",

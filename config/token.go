@@ -14,6 +14,18 @@ const (
 	base62Digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 
+// What names of tokens and of workspaces may be made of, for messages.
+const (
+	TokenNameRule = "up to 64 letters, digits and . _ @ - or space"
+	WorkspaceRule = "up to 64 letters, digits and . _ @ -"
+)
+
+// ValidTokenName reports whether a token may have this name.
+func ValidTokenName(s string) bool { return tokenNamePattern.MatchString(s) }
+
+// ValidWorkspace reports whether a workspace may have this name.
+func ValidWorkspace(s string) bool { return workspacePattern.MatchString(s) }
+
 // NewToken returns a fresh random token: oc_, 30 random letters and digits, and 6 that are a checksum of the rest. The
 // prefix lets secret scanners find a leaked one, the checksum tells a mistyped token from a foreign one without a
 // request.

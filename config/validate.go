@@ -166,9 +166,9 @@ func (v *validator) tokens() {
 		if v.refused[path] {
 			continue
 		}
-		if !tokenNamePattern.MatchString(t.Name) {
+		if !ValidTokenName(t.Name) {
 			v.problem(path+".name", fmt.Sprintf("%s has no valid name (%q)", path, t.Name),
-				"Name the application that uses it: up to 64 letters, digits and . _ @ - or space")
+				"Name the application that uses it: "+TokenNameRule)
 		} else if first, again := names[t.Name]; again {
 			uses[t.Name]++
 			v.rotation(path, t, first, uses[t.Name])
@@ -184,8 +184,8 @@ func (v *validator) tokens() {
 			}
 		}
 		v.permissions(path, t.Permissions)
-		if !workspacePattern.MatchString(t.Workspace) {
-			v.problem(path+".workspace", fmt.Sprintf("the workspace %q is not a valid name", t.Workspace), "Use up to 64 letters, digits and . _ @ -")
+		if !ValidWorkspace(t.Workspace) {
+			v.problem(path+".workspace", fmt.Sprintf("the workspace %q is not a valid name", t.Workspace), "Use "+WorkspaceRule)
 		}
 		v.rateLimits(path+".rateLimits", t.RateLimits)
 		v.expiry(path+".expiresAt", t)
@@ -281,7 +281,8 @@ func (v *validator) permissions(path string, permissions []string) {
 
 func (v *validator) rateLimits(path string, r RateLimits) {
 	for name, n := range map[string]int{"chat": r.Chat, "read": r.Read} {
-		if n < 1 {
+		// A token's that is not set is the one for all, which is judged for itself.
+		if _, set := v.sources[join(path, name)]; set && n < 1 {
 			v.problem(join(path, name), fmt.Sprintf("%s is %d requests a minute", join(path, name), n),
 				"Write 1 or more; to take away a right, leave out its permission instead")
 		}
