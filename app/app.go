@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -102,6 +103,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.asked.Store(asked)
 	if a.store, err = sqlite.Open(ctx, cfg.Storage.Path, sqlite.WithLogger(o.Logger)); err != nil {
+		if _, badPath := errors.AsType[*fs.PathError](err); badPath {
+			err = fmt.Errorf("%w. Choose another place for it: storage.path (this one came from: %s)", err, cfg.SourceOf("storage.path"))
+		}
 		return nil, err
 	}
 	if cfg.Audit.Enabled {

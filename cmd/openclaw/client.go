@@ -60,6 +60,9 @@ func (sh *shell) dial(t target, need claw.Permission) (*remote, error) {
 	if r.url == "" {
 		r.url, _ = sh.env(openclaw.EnvBaseURL)
 	}
+	if u, err := url.Parse(r.url); r.url != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		return nil, usagef("%q is not the address of a gateway: write it in full, as in http://127.0.0.1:3000", r.url)
+	}
 	token := t.token
 	if token == "" {
 		token, _ = sh.env(openclaw.EnvAPIKey)

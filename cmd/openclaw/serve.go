@@ -157,7 +157,10 @@ func (sh *shell) firstConfig() (string, error) {
 	if errors.Is(err, fs.ErrExist) { // another start was faster
 		return "", nil
 	}
-	return path, err
+	if err != nil {
+		return "", fmt.Errorf("%w. Set HOME to a folder that can be written to, or name a configuration with --config", err)
+	}
+	return path, nil
 }
 
 func (sh *shell) logger(format string, level slog.Leveler) *slog.Logger {

@@ -113,6 +113,12 @@ func checkToken(t config.Token) error {
 	if t.Name == "" {
 		return usagef("name the application that will use the token: --name my-app")
 	}
+	if !config.ValidTokenName(t.Name) {
+		return usagef("--name %q cannot be used: %s", t.Name, config.TokenNameRule)
+	}
+	if t.Workspace != "" && !config.ValidWorkspace(t.Workspace) {
+		return usagef("--workspace %q cannot be used: %s", t.Workspace, config.WorkspaceRule)
+	}
 	known := claw.Permissions()
 	if len(t.Permissions) == 0 {
 		return usagef("--permissions is empty: choose of %s", joined(known))

@@ -82,8 +82,8 @@ func newTokenRevoke(sh *shell) *cobra.Command {
 				return err
 			}
 			if err := config.RevokeToken(cfg.File, t.Hash(), sh.env); err != nil {
-				if refused, ok := errors.AsType[*config.Error](err); ok && len(cfg.API.Tokens) == 1 {
-					return fmt.Errorf("%q is the only token: make another first, with openclaw token create --name NAME --write (%w)", t.Name, refused)
+				if _, refused := errors.AsType[*config.Error](err); refused && len(cfg.API.Tokens) == 1 {
+					return fmt.Errorf("%q is the only token: make another first, with openclaw token create --name NAME --write", t.Name)
 				}
 				return err
 			}
