@@ -82,7 +82,7 @@ func TestBootstrapExamples(t *testing.T) {
 	}
 	text := strings.Join(lines, "")
 	cfg := mustLoad(t, text, "ANTHROPIC_API_KEY", "a", "OPENAI_API_KEY", "o")
-	if cfg.Models.Default != "anthropic/claude-sonnet-4-20250514" || len(cfg.Models.Providers) != 3 || len(cfg.Server.AllowedHosts) != 1 ||
+	if cfg.Models.Default != "anthropic/claude-sonnet-5-5" || len(cfg.Models.Providers) != 3 || len(cfg.Server.AllowedHosts) != 1 ||
 		cfg.Models.SystemPrompt == "" || cfg.SourceOf("log.level").Line == 0 || cfg.SourceOf("storage.path").Line == 0 {
 		t.Errorf("not all examples were found in:\n%s", text)
 	}

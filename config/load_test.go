@@ -289,11 +289,11 @@ func TestAutoModel(t *testing.T) {
 		model, why   string
 	}{
 		{"nothing", "", nil, "", ""},
-		{"anthropic first", "", []string{"OPENAI_API_KEY", "k", "ANTHROPIC_API_KEY", "k", "GEMINI_API_KEY", "k"}, "anthropic/claude-sonnet-4-20250514", "ANTHROPIC_API_KEY is set"},
-		{"then openai", "", []string{"OPENAI_API_KEY", "k", "GEMINI_API_KEY", "k", "ANTHROPIC_API_KEY", ""}, "openai/gpt-4.1-mini", "OPENAI_API_KEY is set"},
-		{"then gemini", "", []string{"GEMINI_API_KEY", "k"}, "gemini/gemini-2.5-flash", "GEMINI_API_KEY is set"},
-		{"gemini's other name", "", []string{"GOOGLE_API_KEY", "k"}, "gemini/gemini-2.5-flash", "GOOGLE_API_KEY is set"},
-		{"key in the file", "models: {providers: {openai: {apiKey: k}}}", nil, "openai/gpt-4.1-mini", "models.providers.openai has an API key"},
+		{"anthropic first", "", []string{"OPENAI_API_KEY", "k", "ANTHROPIC_API_KEY", "k", "GEMINI_API_KEY", "k"}, "anthropic/claude-sonnet-5-5", "ANTHROPIC_API_KEY is set"},
+		{"then openai", "", []string{"OPENAI_API_KEY", "k", "GEMINI_API_KEY", "k", "ANTHROPIC_API_KEY", ""}, "openai/gpt-6-luna", "OPENAI_API_KEY is set"},
+		{"then gemini", "", []string{"GEMINI_API_KEY", "k"}, "gemini/gemini-3.8-flash", "GEMINI_API_KEY is set"},
+		{"gemini's other name", "", []string{"GOOGLE_API_KEY", "k"}, "gemini/gemini-3.8-flash", "GOOGLE_API_KEY is set"},
+		{"key in the file", "models: {providers: {openai: {apiKey: k}}}", nil, "openai/gpt-6-luna", "models.providers.openai has an API key"},
 		{"missing key", `models: {providers: {openai: {apiKey: "${NO:-}"}}}`, nil, "", ""},
 		{"listed model", "models: {providers: {box: {type: openai, baseUrl: 'http://127.0.0.1:8080/v1', models: {m: {}}}}}", nil, "box/m", "models.providers.box lists it"},
 		{"no key for other addresses", "models: {providers: {openai: {baseUrl: 'http://127.0.0.1:8080/v1'}}}", []string{"OPENAI_API_KEY", "k"}, "", ""},

@@ -23,11 +23,12 @@ type vendor struct {
 	defaultModel string   // used where nobody chose one
 }
 
-// vendors in the order in which a model is chosen where nobody chose one.
+// vendors in the order in which a model is chosen where nobody chose one. Their default models must be looked at with each
+// release: vendors retire models within a year or two, and a retired one answers every first question with an error.
 var vendors = []vendor{
-	{name: TypeAnthropic, keys: []string{"ANTHROPIC_API_KEY"}, defaultModel: "claude-sonnet-4-20250514"},
-	{name: TypeOpenAI, keys: []string{"OPENAI_API_KEY"}, defaultModel: "gpt-4.1-mini"},
-	{name: TypeGemini, keys: []string{"GEMINI_API_KEY", "GOOGLE_API_KEY"}, defaultModel: "gemini-2.5-flash"},
+	{name: TypeAnthropic, keys: []string{"ANTHROPIC_API_KEY"}, defaultModel: "claude-sonnet-5-5"},
+	{name: TypeOpenAI, keys: []string{"OPENAI_API_KEY"}, defaultModel: "gpt-6-luna"},
+	{name: TypeGemini, keys: []string{"GEMINI_API_KEY", "GOOGLE_API_KEY"}, defaultModel: "gemini-3.8-flash"},
 	{name: TypeOllama},
 	{name: TypeOffline},
 }

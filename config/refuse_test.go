@@ -221,7 +221,7 @@ func TestRefused(t *testing.T) {
 		},
 		{
 			"model without provider", minimal + "models: {default: gpt-4.1-mini}",
-			`openclaw.yaml:2: models.default "gpt-4.1-mini" is not a model|Write provider/model, as in anthropic/claude-sonnet-4-20250514`,
+			`openclaw.yaml:2: models.default "gpt-4.1-mini" is not a model|Write provider/model, as in anthropic/claude-sonnet-5-5`,
 		},
 		{
 			"model of an unknown provider", minimal + "models: {default: antropic/x}",
