@@ -87,10 +87,8 @@ func (a *answer) end() (claw.Chunk, error) {
 		return claw.Chunk{}, a.Failed(claw.ReasonTruncated, []byte("message_stop without a stop_reason"))
 	case "max_tokens", "model_context_window_exceeded":
 		return a.Whole(claw.Chunk{}, claw.StopLength), nil
-	case "refusal":
-		if a.Bytes == 0 {
-			return claw.Chunk{}, a.Failed(claw.ReasonRejected, []byte("stop_reason refusal"))
-		}
+	case "refusal": // also in the middle of a sentence: what came is not to be taken for an answer
+		return claw.Chunk{}, a.Failed(claw.ReasonRejected, []byte("stop_reason refusal"))
 	}
 	return a.Whole(claw.Chunk{}, claw.StopEnd), nil
 }

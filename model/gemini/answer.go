@@ -73,11 +73,15 @@ func (a *answer) Event(data []byte) (claw.Chunk, error) {
 			a.finish = c.FinishReason
 		}
 	}
-	chunk := a.Text(text)
-	if a.finish != "" && a.Bytes == 0 && filtered(a.finish) {
+	switch a.finish {
+	case "", "STOP", "MAX_TOKENS":
+		return a.Text(text), nil
+	case "SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII":
 		return claw.Chunk{}, a.Failed(claw.ReasonRejected, data)
+	default:
+		// OTHER, or a call of a tool that nobody offered (MALFORMED_FUNCTION_CALL and its like): another try often does better.
+		return claw.Chunk{}, a.Failed(claw.ReasonUnavailable, data)
 	}
-	return chunk, nil
 }
 
 // End is the last chunk where a finishReason came.
@@ -88,6 +92,3 @@ func (a *answer) End() (claw.Chunk, bool) {
 	}
 	return a.Whole(claw.Chunk{}, stop), a.finish != ""
 }
-
-// filtered reports whether the model was stopped, rather than stopped by itself.
-func filtered(finish string) bool { return finish != "STOP" && finish != "MAX_TOKENS" }

@@ -32,7 +32,9 @@ func TestAnswers(t *testing.T) {
 		"no end":                       {hi, "hi", "", nil, claw.ReasonTruncated},
 		"prompt blocked":               {`data: {"promptFeedback":{"blockReason":"SAFETY"}}` + "\n\n", "", "", nil, claw.ReasonRejected},
 		"answer blocked":               {end("PROHIBITED_CONTENT", ""), "", "", nil, claw.ReasonRejected},
-		"answer blocked in the middle": {hi + end("RECITATION", ""), "hi", claw.StopEnd, nil, ""},
+		"answer blocked in the middle": {hi + end("RECITATION", ""), "hi", "", nil, claw.ReasonRejected},
+		"a tool that nobody offered":   {end("MALFORMED_FUNCTION_CALL", ""), "", "", nil, claw.ReasonUnavailable},
+		"stopped, and not said why":    {hi + end("OTHER", ""), "hi", "", nil, claw.ReasonUnavailable},
 		"error without a code":         {`data: {"error":{}}` + "\n\n", "", "", nil, claw.ReasonUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {

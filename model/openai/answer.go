@@ -91,8 +91,8 @@ func (a *answer) end() (claw.Chunk, error) {
 	switch {
 	case a.finish == "":
 		return claw.Chunk{}, a.Failed(claw.ReasonTruncated, []byte("[DONE] without a finish_reason"))
-	case a.Bytes == 0 && (a.refused || a.finish == "content_filter"):
-		return claw.Chunk{}, a.Failed(claw.ReasonRejected, []byte("finish_reason "+a.finish+" without text"))
+	case a.finish == "content_filter" || a.refused && a.Bytes == 0: // the filter cuts off in the middle of a sentence, too
+		return claw.Chunk{}, a.Failed(claw.ReasonRejected, []byte("finish_reason "+a.finish))
 	case a.finish == "length":
 		return a.Whole(claw.Chunk{}, claw.StopLength), nil
 	}
