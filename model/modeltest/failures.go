@@ -33,6 +33,9 @@ func testStatuses(t *testing.T, s suite) {
 				if !strings.Contains(errors.Unwrap(e).Error(), fmt.Sprint(status)) {
 					t.Errorf("the log is not told the status: %v", e)
 				}
+				if want == claw.ReasonRejected && !strings.Contains(e.Message, "log") {
+					t.Errorf("%q does not say where the reason is", e.Message)
+				}
 			}
 			if n := len(r.up.Requests()); n != 3 {
 				t.Errorf("3 asks made %d calls: retries are failover's", n)

@@ -53,6 +53,9 @@ func (e *Endpoint) statusError(model string, res *http.Response, body []byte) *c
 	case status == http.StatusNotFound:
 		err = claw.ModelErrorf(claw.ReasonUnconfigured, "Provider %q knows no model %q. Check the model's name and the "+
 			"baseUrl of this provider in the configuration.", e.Provider, model)
+	case err.Reason == claw.ReasonRejected: // a prompt too long, a field that it does not know, an account without credit
+		err = claw.ModelErrorf(claw.ReasonRejected, "Provider %q refused this request to the model %q. "+
+			"The gateway's log has its reason.", e.Provider, model)
 	}
 	if wait := retryAfter(res.Header, time.Now()); wait > 0 && Transient(err.Reason) {
 		err = err.After(wait)
