@@ -185,7 +185,7 @@ func (d *decoder) scalarNode(n *yaml.Node, v reflect.Value, path string) {
 	if tag == "!!str" && strings.Contains(text, "${") {
 		var err *expandError
 		if text, err = expand(text, d.env); err != nil {
-			d.add(Problem{Source: d.at(n), Path: path, Message: path + " " + err.message, Remedy: err.remedy})
+			d.add(Problem{Source: d.at(n), Path: path, Message: path + " " + err.message, Remedy: err.remedy, Absent: err.absent})
 			return
 		}
 		expanded = true

@@ -35,7 +35,7 @@ func TokenYAML(t Token, indent int) string {
 
 // AddToken adds t to the tokens in the file at path and keeps all else as it is, comments included. The result is
 // checked before it is written, in place of the old file, whole or not at all: a configuration with which the gateway
-// would not start is an *[Error], and nothing is written.
+// would not start is an *[Error], and nothing is written. Variables that are missing here may be there where it runs.
 func AddToken(path string, t Token, env Env) error {
 	return edit(path, env, func(data []byte) ([]byte, error) { return insertToken(path, data, t, env) })
 }
@@ -54,7 +54,8 @@ func edit(path string, env Env, change func([]byte) ([]byte, error)) error {
 	if err != nil {
 		return err
 	}
-	if _, problems := parse(path, edited, env, nil); len(problems) > 0 {
+	_, problems := parse(path, edited, env, nil)
+	if problems = inFile(problems); len(problems) > 0 {
 		return &Error{problems}
 	}
 	if err := replaceFile(path, edited); err != nil {

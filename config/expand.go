@@ -44,6 +44,7 @@ func expand(s string, env Env) (string, *expandError) {
 			return "", &expandError{
 				message: fmt.Sprintf("refers to ${%s}, which is not set in the environment", name),
 				remedy:  fmt.Sprintf("Set it before the start (export %s=...), or write ${%s:-} where it may be missing", name, name),
+				absent:  true,
 			}
 		}
 		b.WriteString(value)
@@ -51,4 +52,7 @@ func expand(s string, env Env) (string, *expandError) {
 	}
 }
 
-type expandError struct{ message, remedy string }
+type expandError struct {
+	message, remedy string
+	absent          bool // the variable is not there
+}

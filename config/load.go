@@ -29,6 +29,10 @@ type Options struct {
 	Path  string // of the file, as named by the user; "" looks for it as [Find] does
 	Env   Env    // nil for the process's own environment
 	Flags []Flag // override all else
+
+	// Elsewhere is for who reads the file where the gateway's own environment may not be: what only lacks a variable is
+	// not refused then, and stays empty.
+	Elsewhere bool
 }
 
 // Flag is a value given on the command line.
@@ -87,6 +91,9 @@ func Load(o Options) (*Config, error) {
 		return nil, err
 	}
 	cfg, problems := parse(path, data, o.env(), o.Flags)
+	if o.Elsewhere {
+		problems = inFile(problems)
+	}
 	if len(problems) > 0 {
 		return nil, &Error{problems}
 	}

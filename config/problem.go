@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -34,6 +35,13 @@ type Problem struct {
 	Path    string // of the value, as in "api.tokens[0].name"
 	Message string // what is wrong; never contains a secret
 	Remedy  string // what to do about it
+
+	Absent bool // it is for want of a variable, which where the gateway runs may be there
+}
+
+// inFile returns the problems that the file has wherever it is read.
+func inFile(problems []Problem) []Problem {
+	return slices.DeleteFunc(problems, func(p Problem) bool { return p.Absent })
 }
 
 // String is the problem on one line. A remedy is a sentence or a command, so it ends without a stop of ours.

@@ -365,11 +365,14 @@ func (v *validator) model(path, model string) {
 			sentence(didYouMean(name, known))+" Or add it under models.providers")
 		return
 	}
-	if p.needsKey() && !v.refused["models.providers."+name+".apiKey"] {
+	if p.needsKey() && !v.refused["models.providers."+name+".apiKey"] && !v.refused[path] {
 		vendor, _ := vendorOf(p.Type)
-		v.problem(path, fmt.Sprintf("%s is %s, but the provider %s has no API key", path, model, name),
-			fmt.Sprintf("Set it before the start (export %s=...), set models.providers.%s.apiKey, or remove %s to use what is found at the start",
-				vendor.keys[0], name, path))
+		v.add(Problem{
+			Source: v.source(path), Path: path, Message: fmt.Sprintf("%s is %s, but the provider %s has no API key", path, model, name),
+			Remedy: fmt.Sprintf("Set it before the start (export %s=...), set models.providers.%s.apiKey, or remove %s to use what is found at the start",
+				vendor.keys[0], name, path),
+			Absent: true,
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,7 +20,7 @@ func newTokenList(sh *shell) *cobra.Command {
 			"it tells two tokens of one name apart.",
 	}
 	cmd.RunE = func(*cobra.Command, []string) error {
-		cfg, err := sh.load()
+		cfg, err := sh.loadElsewhere()
 		if err != nil {
 			return err
 		}
@@ -29,7 +30,7 @@ func newTokenList(sh *shell) *cobra.Command {
 		w := tabwriter.NewWriter(sh.out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "ID\tNAME\tPERMISSIONS\tWORKSPACE\tKEPT\tEXPIRES")
 		for _, t := range cfg.API.Tokens {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.ID(), t.Name, strings.Join(t.Permissions, ","), t.Workspace, kept(t), expires(t))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", cmp.Or(id(t), "-"), t.Name, strings.Join(t.Permissions, ","), t.Workspace, kept(t), expires(t))
 		}
 		return w.Flush()
 	}
@@ -39,7 +40,7 @@ func newTokenList(sh *shell) *cobra.Command {
 func tokensJSON(tokens []config.Token) []any {
 	list := []any{}
 	for _, t := range tokens {
-		body := map[string]any{"id": t.ID(), "name": t.Name, "permissions": t.Permissions, "workspace": t.Workspace, "kept": kept(t)}
+		body := map[string]any{"id": id(t), "name": t.Name, "permissions": t.Permissions, "workspace": t.Workspace, "kept": kept(t)}
 		if t.ExpiresAt != "" {
 			body["expiresAt"] = t.ExpiresAt
 		}
@@ -48,9 +49,29 @@ func tokensJSON(tokens []config.Token) []any {
 	return list
 }
 
+// loadElsewhere reads the configuration as [shell.load] does, save that variables may be missing: tokens are often looked
+// after from a shell that has not the gateway's own.
+func (sh *shell) loadElsewhere() (*config.Config, error) {
+	return config.Load(config.Options{Path: sh.configPath, Env: sh.env, Elsewhere: true})
+}
+
+// missing reports whether a token's secret comes from a variable that is not set here.
+func missing(t config.Token) bool { return t.Token == "" && t.TokenSHA256 == "" }
+
+// id is a token's id, "" where it cannot be known here.
+func id(t config.Token) string {
+	if missing(t) {
+		return ""
+	}
+	return t.ID()
+}
+
 // kept is how the configuration has the secret.
 func kept(t config.Token) string {
-	if t.TokenSHA256 != "" {
+	switch {
+	case missing(t):
+		return "variable"
+	case t.TokenSHA256 != "":
 		return "sha256"
 	}
 	return "plain"
@@ -73,7 +94,7 @@ func newTokenRevoke(sh *shell) *cobra.Command {
 			"second, and ends the streams that it has opened. Where two tokens have one name, say which by its id, as\n" +
 			"`openclaw token list` shows it.",
 		RunE: func(_ *cobra.Command, args []string) error {
-			cfg, err := sh.load()
+			cfg, err := sh.loadElsewhere()
 			if err != nil {
 				return err
 			}
@@ -100,7 +121,7 @@ func newTokenRevoke(sh *shell) *cobra.Command {
 func oneToken(cfg *config.Config, which string) (config.Token, error) {
 	var found []config.Token
 	for _, t := range cfg.API.Tokens {
-		if t.ID() == which {
+		if which != "" && id(t) == which {
 			return t, nil
 		}
 		if t.Name == which {
@@ -109,13 +130,17 @@ func oneToken(cfg *config.Config, which string) (config.Token, error) {
 	}
 	switch len(found) {
 	case 1:
+		if missing(found[0]) {
+			return config.Token{}, fmt.Errorf("the token %q comes from a variable that is not set here: set it for this command, or take the lines out of %s",
+				which, cfg.File)
+		}
 		return found[0], nil
 	case 0:
 		return config.Token{}, fmt.Errorf("%s has no token %q; see `openclaw token list`", cfg.File, which)
 	}
 	ids := make([]string, len(found))
 	for i, t := range found {
-		ids[i] = t.ID()
+		ids[i] = cmp.Or(id(t), "one from a variable that is not set here")
 	}
 	slices.Sort(ids)
 	return config.Token{}, fmt.Errorf("there are two tokens %q: say which, %s", which, strings.Join(ids, " or "))
