@@ -53,7 +53,7 @@ func newChat(sh *shell) *cobra.Command {
 			return err
 		}
 		if isTerminal(sh.err) && session == "" {
-			sh.note("\n%s", sh.style(sh.err).dim("Go on with: openclaw chat --session "+c.session))
+			sh.note("\n%s", sh.style(sh.err).dim("Go on with: "+sh.self()+" chat --session "+c.session))
 		}
 		return nil
 	})

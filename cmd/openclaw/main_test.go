@@ -196,7 +196,7 @@ func environ(ts *testscript.TestScript) []string {
 	var env []string
 	for _, name := range []string{
 		"PATH", "HOME", "GORACE", "TZ", "TMPDIR", "GOCOVERDIR", "NO_COLOR", "OPENCLAW_CONFIG", "OPENCLAW_BASE_URL", "OPENCLAW_API_KEY",
-		"OPENCLAW_MODELS_DEFAULT", "OPENCLAW_STORAGE_PATH", "OPENCLAW_SERVER_PORT", "OPENCLAW_SERVER_SHUTDOWNTIMEOUT", "UPSTREAM", "APP_TOKEN",
+		"OPENCLAW_MODELS_DEFAULT", "OPENCLAW_STORAGE_PATH", "OPENCLAW_API_ENABLED", "OPENCLAW_SERVER_PORT", "OPENCLAW_SERVER_SHUTDOWNTIMEOUT", "UPSTREAM", "APP_TOKEN",
 	} {
 		if v := ts.Getenv(name); v != "" {
 			env = append(env, name+"="+v)

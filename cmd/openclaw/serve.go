@@ -178,11 +178,14 @@ func (sh *shell) banner(cfg *config.Config, gateway *app.App, fresh string) {
 	address, everywhere := reachable(gateway.Addr(), cfg.Server.TLS.Enabled())
 
 	sh.printf("%s\n\n", st.bold("OpenClaw "+version))
-	if everywhere {
-		row("Listening", st.bold(address)+st.dim(" (and on every network that this machine is in)"))
-	} else {
-		row("Listening", st.bold(address)+st.dim(" (the page, and the API)"))
+	what := "the page, and the API"
+	switch {
+	case !cfg.API.Enabled:
+		what = "the page only: api.enabled is false"
+	case everywhere:
+		what = "and on every network that this machine is in"
 	}
+	row("Listening", st.bold(address)+st.dim(" ("+what+")"))
 	model := gateway.Model()
 	if why := gateway.ModelReason(); why != "" {
 		model += st.dim(" (" + why + ")")
