@@ -66,6 +66,7 @@ func newRoot(sh *shell) *cobra.Command {
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 
+		Version:                    version, // for --version
 		SuggestionsMinimumDistance: 2,
 
 		SilenceErrors: true,
@@ -73,6 +74,7 @@ func newRoot(sh *shell) *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&sh.configPath, "config", "",
 		"configuration `file` (default $OPENCLAW_CONFIG, ./openclaw.yaml or ~/.openclaw/openclaw.yaml)")
+	root.SetVersionTemplate(versionLine())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see `%s --help`", err, cmd.CommandPath())
 	})
