@@ -174,7 +174,7 @@ type exchange struct {
 	r        *http.Request
 	id       string
 	begun    time.Time
-	who      claw.Principal            // who asks; zero on public routes
+	who      claw.Principal // who asks; zero on public routes
 	leasing  sync.Mutex
 	released bool
 	release  func() // what holds the request to its token's lease; may be nil
