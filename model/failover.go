@@ -195,6 +195,11 @@ func (r *run) attempt(ctx context.Context, t Target) (begun bool, err error) {
 			return begun, err
 		}
 		whole = chunk.Stop != ""
+		if chunk.Stop == claw.StopLength && chunk.Text == "" && !begun {
+			// A success without a word would leave the user to guess. Another try would think as long, and be paid for.
+			return false, claw.ModelErrorf(claw.ReasonRejected, "The model %s used up all tokens of its answer before it said "+
+				"anything. Raise models.maxTokens in the configuration, or ask for less.", t)
+		}
 		if chunk.Text != "" || whole {
 			begun = true
 			chunk.Model = t.Model

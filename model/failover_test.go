@@ -149,6 +149,8 @@ func TestFailover(t *testing.T) {
 		"failure after text":      {a: plays{{{text: "half"}, {err: claw.ModelErrorf(claw.ReasonTruncated, "Cut.")}}}, b: plays{answers("yo")}, callsA: 1, text: "half", model: "model-of-a", reason: claw.ReasonTruncated},
 		"silent end after text":   {a: plays{{{text: "half"}}}, b: plays{answers("yo")}, callsA: 1, text: "half", model: "model-of-a", reason: claw.ReasonTruncated},
 		"failure after life only": {a: plays{{{}, {}, {err: claw.ModelErrorf(claw.ReasonOverloaded, "Full.")}}, answers("hi")}, callsA: 2, text: "hi", model: "model-of-a", least: 500 * time.Millisecond, atMost: time.Second},
+		"thought to its limit":    {a: plays{{{}, {stop: claw.StopLength}}}, b: plays{answers("yo")}, callsA: 1, reason: claw.ReasonRejected},
+		"text to its limit":       {a: plays{{{text: "hi"}, {stop: claw.StopLength}}}, callsA: 1, text: "hi", model: "model-of-a"},
 		"empty answer":            {a: plays{answers("")}, callsA: 1, model: "model-of-a"},
 		"four attempts in all":    {a: plays{fails(claw.ReasonOverloaded)}, b: plays{fails(claw.ReasonUnavailable)}, callsA: 2, callsB: 2, reason: claw.ReasonUnavailable, least: time.Second, atMost: 2 * time.Second},
 		"last failure tells":      {a: plays{fails(claw.ReasonOverloaded)}, b: plays{fails(claw.ReasonUnconfigured)}, callsA: 2, callsB: 1, reason: claw.ReasonOverloaded, least: 500 * time.Millisecond, atMost: time.Second},
