@@ -34,7 +34,8 @@ const (
 	apiRoot = "/api/v1"
 )
 
-// Client calls one gateway. It is safe for concurrent use, and one for a whole program is enough.
+// Client calls one gateway. [New] makes it; its zero value is of no use. It is safe for concurrent use, and one for a
+// whole program is enough.
 type Client struct {
 	// Sessions lists, reads and deletes sessions.
 	Sessions *SessionsService

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,8 +40,8 @@ func TestCancelledContext(t *testing.T) {
 		cancel(why)
 	}()
 	_, err := c.Status(ctx)
-	if !errors.Is(err, why) || errors.Is(err, ErrConnection) || errors.Is(err, ErrTimeout) {
-		t.Errorf("got %v, want what the context was cancelled for and no kind of failure", err)
+	if !errors.Is(err, why) || !errors.Is(err, context.Canceled) || errors.Is(err, ErrConnection) || errors.Is(err, ErrTimeout) {
+		t.Errorf("got %v, want context.Canceled, what it was cancelled for, and no kind of failure", err)
 	}
 }
 
@@ -69,6 +70,32 @@ func TestDeadlineOfTheContext(t *testing.T) {
 	}
 }
 
+func TestDeadlineOfTheContextWithACause(t *testing.T) {
+	c := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	why := errors.New("the page has to be sent by then")
+	ctx, cancel := context.WithTimeoutCause(context.Background(), 50*time.Millisecond, why)
+	defer cancel()
+	_, err := c.Status(ctx)
+	if !errors.Is(err, ErrTimeout) || !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, why) {
+		t.Errorf("got %v, want a timeout and its cause", err)
+	}
+}
+
+// Whoever runs out of time in a wait is told what was waited for.
+func TestDeadlineDuringAWait(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = io.WriteString(w, `{"error":{"code":"RATE_LIMITED","message":"Slow down.","retryAfter":45}}`)
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	c.sleep = sleep
+	_, err := c.Status(ctx)
+	if !errors.Is(err, ErrTimeout) || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "RATE_LIMITED: Slow down.") {
+		t.Errorf("got %v, want a timeout that tells of the rate limit", err)
+	}
+}
+
 func TestCancelledDuringAWait(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "30")
@@ -83,6 +110,33 @@ func TestCancelledDuringAWait(t *testing.T) {
 	if _, err := c.Status(ctx); !errors.Is(err, context.Canceled) || time.Since(begun) > 10*time.Second {
 		t.Errorf("got %v after %s", err, time.Since(begun))
 	}
+}
+
+// An iterator may be ranged over by several readers at a time; the race detector would tell.
+func TestOneStreamForSeveralReaders(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "id: 1\nevent: start\ndata: {\"id\":\"msg_1\"}\n\nid: 2\nevent: done\ndata: {}\n\n")
+	})
+	stream := c.Messages.Stream(context.Background(), "msg_1", 0)
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Add(1)
+		go func() {
+			defer readers.Done()
+			n := 0
+			for _, err := range stream {
+				if err != nil {
+					t.Error(err)
+				}
+				n++
+			}
+			if n != 2 {
+				t.Errorf("%d events, want 2", n)
+			}
+		}()
+	}
+	readers.Wait()
 }
 
 // A stream that the reader cancels in the middle ends with the context's error, not with one of the stream.

@@ -207,10 +207,10 @@ func (c *Client) explain(ctx context.Context, op string, err error) error {
 	var answer *Error
 	var told *failure
 	switch {
-	case ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return &failure{kind: ErrTimeout, op: op, cause: ctx.Err(), hint: "the context's deadline has passed"}
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return &failure{kind: ErrTimeout, op: op, cause: endOf(ctx, err), hint: "the context's deadline has passed"}
 	case ctx.Err() != nil:
-		return fmt.Errorf("openclaw: %s: %w", op, context.Cause(ctx))
+		return fmt.Errorf("openclaw: %s: %w", op, endOf(ctx, err))
 	case errors.As(err, &answer), errors.As(err, &told):
 		return err
 	case errors.Is(err, errTryTimeout):
@@ -218,6 +218,18 @@ func (c *Client) explain(ctx context.Context, op string, err error) error {
 	default:
 		return &failure{kind: ErrConnection, op: op, cause: err, hint: "is a gateway running at " + c.root + "?"}
 	}
+}
+
+// endOf says why ctx has ended, and in its text what the last try came to where ctx ended in the wait behind that.
+func endOf(ctx context.Context, last error) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if !errors.Is(cause, err) { // one that the caller gave
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
+	if !errors.Is(last, cause) {
+		err = fmt.Errorf("%w, after %v", err, last) //nolint:errorlint // it is the context that the caller is to find
+	}
+	return err
 }
 
 // envelope is the body of the gateway's errors.

@@ -67,12 +67,12 @@ var errDone = errors.New("done")
 // follow yields the events of the stream that open begins. messageID and after are set where the answer is one that
 // has been begun before.
 func (c *Client) follow(ctx context.Context, open call, messageID string, after int64) iter.Seq2[Event, error] {
+	open.accept = eventType
 	return func(yield func(Event, error) bool) {
 		if c.broken != nil {
 			yield(Event{}, c.broken)
 			return
 		}
-		open.accept = eventType
 		s := stream{c: c, op: open.op, open: open, messageID: messageID, lastID: after, yield: yield}
 		for {
 			err := s.connect(ctx)
