@@ -235,6 +235,8 @@ def test_hooks_and_logs_tell_of_every_try_and_of_no_secret(caplog: pytest.LogCap
         ("ResponseInfo", None, 200),
     ]
     assert isinstance(seen[4].error, httpx.ConnectError)
+    assert [type(seen[i].error) for i in (2, 5)] == [openclaw.UnavailableError, openclaw.APIConnectionError]
+    assert "nobody there" in str(seen[5].error)
     assert seen[7].request == seen[6]
     assert seen[7].request_id == "req_200"
     assert len(caplog.records) == 5

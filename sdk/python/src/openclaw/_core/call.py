@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from ..errors import BY_CODE, BY_STATUS, APIConnectionError, APIError, APITimeoutError, NotFoundError
 from ..models import Meta, RateLimit
@@ -36,9 +36,10 @@ def call(settings: Settings, request: Request, decoder: Decoder[T], *, retry: bo
             lost = lost or isinstance(failure, BrokenError)  # such a try may well have deleted it
             max_retries = settings.max_retries if retry else 0
             wait = wait_before_retry(failure, failures, max_retries, settings.random)
+            error = for_caller(failure, settings)
             if wait is None:
-                raise_for_caller(failure, settings)
-            settings.hooks.retry(RetryInfo(operation=request.operation, wait=wait, error=failure))
+                raise error from error.__cause__
+            settings.hooks.retry(RetryInfo(operation=request.operation, wait=wait, error=error))
         failures += 1
         yield Sleep(wait)
 
@@ -181,11 +182,13 @@ def meta_of(headers: Mapping[str, str]) -> Meta:
     )
 
 
-def raise_for_caller(failure: APIError | BrokenError, settings: Settings) -> NoReturn:
-    """Raise what a call ends with, as its caller is to see it."""
+def for_caller(failure: APIError | BrokenError, settings: Settings) -> APIError | APIConnectionError:
+    """Return a failure as the caller is to see it, its cause included."""
     if isinstance(failure, APIError):
-        raise failure
-    cause = failure.__cause__ or failure
+        return failure
     if failure.timeout:
-        raise APITimeoutError(f"{failure}; timeout= sets how long the gateway may be silent") from cause
-    raise APIConnectionError(f"{failure}; is a gateway running at {settings.root}?") from cause
+        error = APITimeoutError(f"{failure}; timeout= sets how long the gateway may be silent")
+    else:
+        error = APIConnectionError(f"{failure}; is a gateway running at {settings.root}?")
+    error.__cause__ = failure.__cause__ or failure
+    return error

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from .._version import __version__
-from ..errors import InvalidArgumentError
+from ..errors import InvalidArgumentError, OpenClawError
 
 ENV_BASE_URL = "OPENCLAW_BASE_URL"
 ENV_API_KEY = "OPENCLAW_API_KEY"
@@ -81,12 +81,12 @@ class RetryInfo:
     Attributes:
         operation: The operationId of the call.
         wait: Seconds.
-        error: Why the last try failed.
+        error: Why the last try failed: what the call would raise without the retry.
     """
 
     operation: str
     wait: float
-    error: Exception
+    error: OpenClawError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

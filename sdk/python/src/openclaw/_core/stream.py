@@ -9,7 +9,7 @@ from typing import Final, NoReturn, cast
 from ..errors import APIError, IncompleteStreamError
 from ..models import DeltaEvent, DoneEvent, Event, Meta, StartEvent, UnknownEvent
 from .actions import BrokenError, Flow, Read, Request, Sleep
-from .call import media_type, meta_of, not_ours, open_, parse_envelope, raise_for_caller
+from .call import for_caller, media_type, meta_of, not_ours, open_, parse_envelope
 from .decode import decode
 from .retry import wait_before_retry
 from .settings import RetryInfo, Settings
@@ -73,8 +73,8 @@ class Following:
                 wait = self._wait(failure)
                 if wait is None:
                     self._raise(failure)
-                operation = self._opening.operation
-                self._settings.hooks.retry(RetryInfo(operation=operation, wait=wait, error=failure))
+                error = for_caller(failure, self._settings)
+                self._settings.hooks.retry(RetryInfo(operation=self._opening.operation, wait=wait, error=error))
             else:
                 return
             self._failures += 1
@@ -89,7 +89,8 @@ class Following:
         """Raise what the reader is to see."""
         if isinstance(failure, BrokenError) and (self._begun or isinstance(failure, _NoEventsError)):
             raise self._incomplete(str(failure)) from failure.__cause__ or failure
-        raise_for_caller(failure, self._settings)
+        error = for_caller(failure, self._settings)
+        raise error from error.__cause__
 
     def _incomplete(self, why: str) -> IncompleteStreamError:
         message = f"The stream ended before the answer did: {why}"
