@@ -70,8 +70,9 @@ func (c *Client) chatCall(op, path string, req ChatRequest) (call, error) {
 	if key == "" {
 		key = rand.Text()
 	}
-	if len(key) > 255 || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return call{}, invalid(op, "the idempotency key is not 1 to 255 printable ASCII characters")
+	if len(key) > 255 || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) ||
+		strings.TrimSpace(key) != key { // HTTP takes spaces at the ends away
+		return call{}, invalid(op, "the idempotency key is not 1 to 255 printable ASCII characters without space around")
 	}
 	body, err := encode(struct {
 		Message      string       `json:"message"`
@@ -319,7 +320,11 @@ func (m *MessagesService) Get(ctx context.Context, id string) (*Message, error) 
 //
 // Operation: streamMessage
 func (m *MessagesService) Stream(ctx context.Context, id string, after int64) iter.Seq2[Event, error] {
-	if _, err := messagePath("streamMessage", id); err != nil {
+	_, err := messagePath("streamMessage", id)
+	if err == nil && after < 0 {
+		err = invalid("streamMessage", "after is %d: give the number of an event, or 0 for all", after)
+	}
+	if err != nil {
 		return func(yield func(Event, error) bool) { yield(Event{}, err) }
 	}
 	open := streamMessageCall("streamMessage", id, after, m.c.orDefault(defaultTimeout))

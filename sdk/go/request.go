@@ -83,6 +83,10 @@ func (c *Client) try(ctx context.Context, call call, meta *Meta, v any) error {
 	if v == nil {
 		return nil
 	}
+	// encoding/json takes null for an object without members.
+	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte{'{'}) {
+		return notOurs(resp, "its answer is no JSON object")
+	}
 	if err := json.Unmarshal(data, v); err != nil {
 		return notOurs(resp, "its answer is not the JSON expected ("+err.Error()+")")
 	}

@@ -127,8 +127,11 @@ func (s *stream) connect(ctx context.Context) error {
 	timer.Stop()
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusNoContent {
-		if s.begun {
+		switch {
+		case s.begun:
 			return errNothingLeft
+		case call.method == http.MethodPost:
+			return notOurs(resp, "its answer has no content instead of a stream of events")
 		}
 		return errDone // all there was had been seen before
 	}

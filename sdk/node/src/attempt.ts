@@ -5,6 +5,9 @@ const MAX_TIMER = 2 ** 31 - 1;
 
 /** One try of a call: a signal that aborts when the caller's does, or when something takes too long. */
 export class Attempt {
+  /** When its request was sent, by `performance.now()`. */
+  sent = 0;
+
   readonly #controller = new AbortController();
   readonly #leave: () => void;
 

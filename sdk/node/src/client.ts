@@ -112,8 +112,9 @@ export class OpenClaw {
 
   #chatCall(operation: string, path: string, request: ChatRequest, options: IdempotencyOptions): Call {
     const key = options.idempotencyKey ?? randomKey();
-    if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
-      throw new InvalidArgumentError('idempotencyKey is not 1 to 255 printable ASCII characters.');
+    // HTTP takes spaces at the ends away, which would make it another key.
+    if (!/^[\x20-\x7e]{1,255}$/.test(key) || key !== key.trim()) {
+      throw new InvalidArgumentError('idempotencyKey is not 1 to 255 printable ASCII characters without space around.');
     }
     const { channel } = this.#transport.config;
     return {

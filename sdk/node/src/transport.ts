@@ -14,7 +14,7 @@ export class Transport {
   /**
    * Sends a call until it is answered, or until trying again is no use.
    *
-   * @returns the answer's JSON; undefined where the answer has no content
+   * @returns the answer's JSON, an object; undefined of a DELETE
    */
   async json<T>(call: Call, options: RequestOptions): Promise<T> {
     checkOptions(options);
@@ -33,25 +33,13 @@ export class Transport {
 
   async #try<T>(call: Call, options: RequestOptions, number: number): Promise<T> {
     const attempt = new Attempt(options.signal);
-    const begun = Date.now();
-    const timeout = options.timeout ?? this.config.timeout ?? call.timeout;
     try {
       const response = await this.send(call, options, attempt, number, 'application/json');
-      let text: string;
-      try {
-        const left = Math.max(1, timeout - (Date.now() - begun));
-        text = await attempt.within(
-          left,
-          () => tooLate(call, timeout),
-          () => response.text(),
-        );
-      } catch (error) {
-        throw this.explain(call, error, options);
-      }
-      if (response.status === 204) return undefined as T;
-      const result = parse<T>(response, text);
-      if (typeof result === 'object' && result !== null) attachMeta(result, readMeta(response.headers));
-      return result;
+      const text = await this.#part(call, options, attempt, () => response.text());
+      if (call.method === 'DELETE') return undefined as T;
+      const result = parse(response, text);
+      attachMeta(result, readMeta(response.headers));
+      return result as T;
     } finally {
       attempt.end();
     }
@@ -66,7 +54,6 @@ export class Transport {
    */
   async send(call: Call, options: RequestOptions, attempt: Attempt, number: number, accept: string): Promise<Response> {
     const { config } = this;
-    const timeout = options.timeout ?? config.timeout ?? call.timeout;
     const url = config.root + call.path + queryOf(call.query);
     const headers = this.#headers(call, options, accept);
     const info = { operation: call.operation, method: call.method, url, attempt: number };
@@ -75,29 +62,35 @@ export class Transport {
     if (config.apiKey !== undefined) headers.set('Authorization', `Bearer ${config.apiKey}`);
     const init: RequestInit = { method: call.method, headers, signal: attempt.signal, redirect: 'manual' };
     if (call.body !== undefined) init.body = JSON.stringify(call.body);
-    const begun = Date.now();
+    attempt.sent = performance.now();
     let response: Response;
     try {
-      response = await attempt.within(
-        timeout,
-        () => tooLate(call, timeout),
-        () => this.#fetch(url, init),
-      );
-    } catch (cause) {
-      const error = this.explain(call, cause, options);
-      await config.onResponse?.({ ...info, duration: Date.now() - begun, error });
+      response = await this.#part(call, options, attempt, () => this.#fetch(url, init));
+    } catch (error) {
+      await config.onResponse?.({ ...info, duration: performance.now() - attempt.sent, error });
       throw error;
     }
     const requestId = response.headers.get('X-Request-Id');
     await config.onResponse?.({
       ...info,
-      duration: Date.now() - begun,
+      duration: performance.now() - attempt.sent,
       status: response.status,
       headers: response.headers,
       ...(requestId !== null && { requestId }),
     });
     if (response.ok) return response;
-    throw await this.#errorOf(call, options, attempt, response);
+    throw await this.#part(call, options, attempt, () => readError(response));
+  }
+
+  /** Waits for the next part of an answer, for as long as is left of the time that one try may take. */
+  async #part<T>(call: Call, options: RequestOptions, attempt: Attempt, work: () => Promise<T>): Promise<T> {
+    const timeout = options.timeout ?? this.config.timeout ?? call.timeout;
+    const left = Math.max(1, timeout - (performance.now() - attempt.sent));
+    try {
+      return await attempt.within(left, () => tooLate(call, timeout), work);
+    } catch (error) {
+      throw this.explain(call, error, options);
+    }
   }
 
   /** Waits before the next try, or returns false where there is to be none. */
@@ -146,19 +139,6 @@ export class Transport {
       });
     }
   }
-
-  async #errorOf(call: Call, options: RequestOptions, attempt: Attempt, response: Response): Promise<unknown> {
-    const ms = this.config.idleTimeout;
-    try {
-      return await attempt.within(
-        ms,
-        () => tooLate(call, ms),
-        () => readError(response),
-      );
-    } catch (error) {
-      return this.explain(call, error, options);
-    }
-  }
 }
 
 function tooLate(call: Call, ms: number): APITimeoutError {
@@ -173,9 +153,10 @@ function queryOf(query: Call['query']): string {
   return text === '' ? '' : `?${text}`;
 }
 
-function parse<T>(response: Response, text: string): T {
+function parse(response: Response, text: string): object {
+  let result: unknown;
   try {
-    return JSON.parse(text) as T;
+    result = JSON.parse(text);
   } catch (cause) {
     if (!response.headers.get('Content-Type')?.startsWith('application/json')) {
       throw foreignAnswer(response, 'its answer is not JSON');
@@ -184,4 +165,6 @@ function parse<T>(response: Response, text: string): T {
     // objects, of which no part parses.
     throw new APIConnectionError("the connection broke in the middle of the gateway's answer", { cause });
   }
+  if (typeof result === 'object' && result !== null && !Array.isArray(result)) return result;
+  throw foreignAnswer(response, 'its answer is no JSON object');
 }

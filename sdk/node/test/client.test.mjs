@@ -191,6 +191,13 @@ test('a call takes no longer than its timeout, waits for the body included', asy
   }
 });
 
+test('nor does an error whose body does not come', { timeout: 10_000 }, async () => {
+  const fetch = async () => new Response(new ReadableStream(), { status: 503 });
+  const { client, waits } = impatient('http://gateway', { fetch, timeout: 60 });
+  await assert.rejects(client.status(), { name: 'APITimeoutError', message: /no answer within 0\.06 s/ });
+  assert.deepEqual(waits, []);
+});
+
 test('an endless timeout is not one of no time', async (t) => {
   const url = await serve(t, (_, response) => json(response, 200, ok));
   for (const timeout of [Number.POSITIVE_INFINITY, 2 ** 40]) {

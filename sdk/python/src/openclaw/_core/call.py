@@ -99,7 +99,9 @@ def _read_all(limit: float = math.inf) -> Call[bytes]:
 def _read_error(head: Head) -> Call[APIError]:
     try:
         body = yield from _read_all(MAX_ERROR_BODY)
-    except BrokenError:
+    except BrokenError as failure:
+        if failure.timeout:
+            raise
         body = b""  # the status alone is an answer
     error = parse_envelope(body, head)
     return error or not_ours(head, "")

@@ -218,9 +218,9 @@ def _reader(cls: type[ModelT]) -> Callable[[bytes, Meta], ModelT]:
     return read
 
 
-def _read_word(body: bytes, _meta: Meta) -> None:
-    """JSON it must be, whatever it says: a proxy's page tells nothing of the gateway."""
-    json.loads(body)
+def _read_word(body: bytes, meta: Meta) -> None:
+    """An object it must be, whatever it says: a proxy's page tells nothing of the gateway."""
+    _read_document(body, meta)
 
 
 def _read_document(body: bytes, _meta: Meta) -> dict[str, Any]:

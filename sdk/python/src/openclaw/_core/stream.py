@@ -119,6 +119,8 @@ class Following:
         if head.status == _NO_CONTENT:
             if self._begun:
                 raise self._incomplete("the gateway says that nothing follows, though its end was not received")
+            if self._opening.method == "POST":
+                raise not_ours(head, "its answer has no content instead of a stream of events")
             return
         if (kind := media_type(head.headers)) != EVENT_STREAM:
             raise not_ours(head, f"its answer is {kind or 'nothing'} instead of a stream of events")
