@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import ssl
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
 import httpx
@@ -17,6 +18,11 @@ LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=32)
 
 # Closing goes past httpx's own mapping of errors, so that those of sockets and TLS come through as they are.
 CLOSING_FAILURES: Final = (httpx.RequestError, OSError)
+
+
+def no_cookies() -> CookieJar:
+    """Return a jar that takes none: httpx would send a proxy's cookie with every later call, whoever makes it."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
 def build(http: httpx.Client | httpx.AsyncClient, action: Open) -> httpx.Request:

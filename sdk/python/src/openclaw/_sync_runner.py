@@ -9,14 +9,14 @@ from typing import TypeVar
 import httpx
 
 from ._core.actions import Action, Call, Flow, Head, Open, Outcome, Read, Sleep
-from ._http import CLOSING_FAILURES, LIMITS, broken, build, expect_silence_of
+from ._http import CLOSING_FAILURES, LIMITS, broken, build, expect_silence_of, no_cookies
 
 T = TypeVar("T")
 
 
 def new_http_client() -> httpx.Client:
     """Return a client fit for streams."""
-    return httpx.Client(limits=LIMITS)
+    return httpx.Client(limits=LIMITS, cookies=no_cookies())
 
 
 class Exchange:
