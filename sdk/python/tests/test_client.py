@@ -10,6 +10,8 @@ import pickle
 import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 from typing import Any
 
 import anyio
@@ -249,6 +251,33 @@ def test_what_a_hook_raises_is_raised() -> None:
 
     with client_of(healthy, hooks=Hooks(on_response=hook)) as client, pytest.raises(LookupError, match="from the hook"):
         client.status()
+
+
+def test_retry_after_as_a_date_as_proxies_send_it() -> None:
+    waits: list[float] = []
+
+    def handler(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(503, headers={"Retry-After": format_datetime(at, usegmt=True)})
+
+    at = datetime.now(timezone.utc) + timedelta(hours=1)
+    client = client_of(handler)
+    client._runner.sleep = waits.append
+    with pytest.raises(openclaw.UnavailableError) as caught:
+        client.status()
+    assert caught.value.retry_after == pytest.approx(3600, abs=5)
+    assert waits == []
+    at = datetime.now(timezone.utc) - timedelta(hours=1)
+    with pytest.raises(openclaw.UnavailableError) as caught:
+        client.status()
+    assert caught.value.retry_after is None
+    assert len(waits) == 2
+
+
+@pytest.mark.parametrize("value", ["soon", "", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "1 2 3 4 5"])
+def test_retry_after_that_is_no_time(value: str) -> None:
+    with pytest.raises(openclaw.UnavailableError) as caught:
+        client_of(lambda _: httpx.Response(503, headers={"Retry-After": value})).status()
+    assert caught.value.retry_after is None
 
 
 def test_results_and_errors_tell_the_rate_limit() -> None:

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar, cast
 
 from ..errors import BY_CODE, BY_STATUS, APIConnectionError, APIError, APITimeoutError, NotFoundError
@@ -163,11 +164,20 @@ def media_type(headers: Mapping[str, str]) -> str:
 def seconds(value: Any) -> float | None:
     """Read a time to wait for; None for what is no positive number of seconds."""
     if isinstance(value, str):
-        # A date, which HTTP allows here too, is not of the contract: the SDK's own pace serves as well.
-        value = float(value) if re.fullmatch(r"\d{1,12}(\.\d{1,9})?", value.strip(), re.ASCII) else None
+        value = float(value) if re.fullmatch(r"\d{1,12}(\.\d{1,9})?", value.strip(), re.ASCII) else _until(value)
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     return float(value) if 0 < value < math.inf else None
+
+
+def _until(date: str) -> int | None:
+    """Return the whole seconds until a date in the form of HTTP: the gateway sends none, a proxy before it may."""
+    try:
+        at = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=timezone.utc)
+    return math.ceil((at - datetime.now(timezone.utc)).total_seconds())
 
 
 def meta_of(headers: Mapping[str, str]) -> Meta:
