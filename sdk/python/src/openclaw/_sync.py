@@ -56,7 +56,11 @@ class Stream(Iterator[Event]):
                 yield event.content
 
     def close(self) -> None:
-        """Close the connection. A closed stream yields nothing more."""
+        """Close the connection. A closed stream yields nothing more.
+
+        Only for whoever reads the stream, between two events. From elsewhere, `client.messages.cancel` stops the answer
+        and with it the loop.
+        """
         self._events.close()
 
     def __iter__(self) -> Stream:
@@ -82,7 +86,7 @@ class Stream(Iterator[Event]):
 
 
 class OpenClaw:
-    """Calls one gateway. One for a whole program is enough.
+    """Calls one gateway. One for a whole program is enough: its methods may be called at the same time.
 
     Attributes:
         sessions: Lists, reads and deletes sessions.
