@@ -351,6 +351,14 @@ func TestEachCallHasItsOwnKey(t *testing.T) {
 	}
 }
 
+// A limit is for the gateway to refuse. One that lets it pass must not bring the caller down.
+func TestHistoryOfAGatewayThatTakesAnyLimit(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"messages":[]}`) })
+	for m, err := range c.Sessions.History(context.Background(), "s", HistoryQuery{Limit: -1}) {
+		t.Errorf("got %v, %v, want nothing", m, err)
+	}
+}
+
 // A gateway that hands out the same cursor again must not keep a client busy for ever.
 func TestCursorThatLeadsNowhere(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {

@@ -199,7 +199,18 @@ func (s *SessionsService) ListPage(ctx context.Context, q SessionQuery) (*Sessio
 	if page.Meta, err = s.c.do(ctx, s.c.get("listSessions", apiRoot+"/sessions", v), &page); err != nil {
 		return nil, err
 	}
+	if page.Sessions == nil {
+		return nil, noList("sessions")
+	}
 	return &page, nil
+}
+
+// noList tells of an object without the list that was asked for, as another service may answer any path with.
+func noList(name string) *Error {
+	return &Error{
+		Status:  http.StatusOK,
+		Message: "the answer has no " + name + " in it, so it is not from an OpenClaw gateway: check the base URL",
+	}
 }
 
 // Get returns one session.
@@ -259,10 +270,14 @@ func (s *SessionsService) historyPages(ctx context.Context, key string, query []
 		}
 		pages = append(pages, page.Messages)
 		// A page that is not full is the last. Without an id (a gateway of the first days) there is no going on.
-		if len(page.Messages) < q.Limit || page.Messages[0].ID == "" || page.Messages[0].ID == q.Before {
+		if len(page.Messages) == 0 || len(page.Messages) < q.Limit {
 			return pages, nil
 		}
-		q.Before = page.Messages[0].ID
+		oldest := page.Messages[0].ID
+		if oldest == "" || oldest == q.Before {
+			return pages, nil
+		}
+		q.Before = oldest
 	}
 }
 
@@ -281,6 +296,9 @@ func (s *SessionsService) HistoryPage(ctx context.Context, key string, q History
 	var page HistoryPage
 	if page.Meta, err = s.c.do(ctx, s.c.get("getHistory", path+"/history", v), &page); err != nil {
 		return nil, err
+	}
+	if page.Messages == nil {
+		return nil, noList("messages")
 	}
 	return &page, nil
 }

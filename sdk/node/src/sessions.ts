@@ -48,7 +48,7 @@ export class Sessions {
    */
   async listPage(query: SessionQuery = {}, options: RequestOptions = {}): Promise<SessionPage> {
     const { channel, cursor, limit } = query;
-    return this.#transport.json(
+    const page = await this.#transport.json<SessionPage>(
       {
         operation: 'listSessions',
         method: 'GET',
@@ -58,6 +58,7 @@ export class Sessions {
       },
       options,
     );
+    return pageWith('sessions', page);
   }
 
   /**
@@ -112,10 +113,11 @@ export class Sessions {
   async historyPage(key: string, query: HistoryQuery = {}, options: RequestOptions = {}): Promise<HistoryPage> {
     const path = pathOf('/sessions/', 'session key', key, '/history');
     const { limit, before } = query;
-    return this.#transport.json(
+    const page = await this.#transport.json<HistoryPage>(
       { operation: 'getHistory', method: 'GET', path, query: { limit, before }, timeout: QUICK },
       options,
     );
+    return pageWith('messages', page);
   }
 
   /**
@@ -129,4 +131,11 @@ export class Sessions {
     const path = pathOf('/sessions/', 'session key', key);
     await this.#transport.json({ operation: 'deleteSession', method: 'DELETE', path, timeout: QUICK }, options);
   }
+}
+
+/** Refuses what has no list in it: another service may answer any path with some object. */
+function pageWith<T>(list: keyof T, page: T): T {
+  if (Array.isArray(page[list])) return page;
+  const message = `The answer has no ${String(list)} in it, so it is not from an OpenClaw gateway: check baseUrl.`;
+  throw apiError({ status: 200, message });
 }

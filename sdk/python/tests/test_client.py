@@ -395,6 +395,11 @@ def test_pages_that_go_round_in_a_circle_end_in_an_error() -> None:
         list(client.sessions.list())
 
 
+def test_a_history_of_a_gateway_that_takes_any_limit() -> None:
+    client = client_of(lambda _: httpx.Response(200, json={"messages": []}))
+    assert list(client.sessions.history("s", page_size=0)) == []
+
+
 def test_events_are_numbered_from_one() -> None:
     with client_of(healthy) as client, pytest.raises(openclaw.InvalidArgumentError, match="after is -1"):
         client.messages.stream("msg_1", after=-1)

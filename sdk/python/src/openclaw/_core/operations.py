@@ -113,7 +113,7 @@ def _history(settings: Settings, key: str, page_size: int, before: str | None) -
         messages = (yield from history_page(settings, key, page_size, before)).messages
         pages.append(messages)
         # A page that is not full is the last. Without an id (a gateway of the first days) there is no going on.
-        if len(messages) < page_size or messages[0].id in ("", before):
+        if not messages or len(messages) < page_size or messages[0].id in ("", before):
             break
         before = messages[0].id
     for messages in reversed(pages):
