@@ -18,7 +18,7 @@ export interface Config extends Internals {
   timeout: number | undefined;
   idleTimeout: number;
   maxRetries: number;
-  headers: Record<string, string>;
+  headers: Headers;
   fetch: typeof globalThis.fetch;
   onRequest: ClientOptions['onRequest'];
   onResponse: ClientOptions['onResponse'];
@@ -42,6 +42,9 @@ export function resolveConfig(options: ClientOptions & { [INTERNALS]?: Internals
       `channel ${JSON.stringify(channel)} is not a lower-case letter and up to 31 lower-case letters, digits and hyphens.`,
     );
   }
+  if (options.userAgent !== undefined && !/^[\x20-\x7e]*$/.test(options.userAgent)) {
+    throw new InvalidArgumentError('userAgent is not of printable ASCII characters.');
+  }
   // Read at each call rather than here: applications and their tests replace the global one at their own time.
   const fetch: typeof globalThis.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
   return {
@@ -52,7 +55,7 @@ export function resolveConfig(options: ClientOptions & { [INTERNALS]?: Internals
     timeout: checkTimeout('timeout', options.timeout),
     idleTimeout: checkTimeout('idleTimeout', options.idleTimeout) ?? DEFAULT_IDLE_TIMEOUT,
     maxRetries: checkMaxRetries(options.maxRetries) ?? DEFAULT_MAX_RETRIES,
-    headers: options.headers ?? {},
+    headers: checkHeaders('OpenClaw', options.headers),
     fetch,
     onRequest: options.onRequest,
     onResponse: options.onResponse,
@@ -80,6 +83,15 @@ function parseBaseUrl(text: string): string {
     .replace(/\/+$/, '')
     .replace(/\/api\/v1$/, '')
     .replace(/\/+$/, '');
+}
+
+/** Copies what was given. The values of headers are not for every character. */
+export function checkHeaders(what: string, given: ClientOptions['headers']): Headers {
+  try {
+    return new Headers(given);
+  } catch (cause) {
+    throw new InvalidArgumentError(`${what}: a header cannot be sent: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** Returns `ms` where it is a time to wait for. */

@@ -28,7 +28,7 @@ export interface ClientOptions {
   /** How often a failed call is tried again, and how often in a row a broken stream is taken up again. Default: 2. */
   maxRetries?: number | undefined;
   /** Sent with every request, besides the SDK's own. */
-  headers?: Record<string, string> | undefined;
+  headers?: Record<string, string> | Headers | undefined;
   /** Put before the SDK's own name in `User-Agent`, such as `my-app/1.2`. Browsers send their own instead. */
   userAgent?: string | undefined;
   /** Used instead of the global `fetch`: for proxies, certificates, tests. */
@@ -48,7 +48,7 @@ export interface RequestOptions {
   /** See {@link ClientOptions.maxRetries}. */
   maxRetries?: number | undefined;
   /** Sent with this call, besides the client's. */
-  headers?: Record<string, string> | undefined;
+  headers?: Record<string, string> | Headers | undefined;
 }
 
 /** How to treat a stream. */

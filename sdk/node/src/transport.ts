@@ -1,7 +1,7 @@
 import { Attempt } from './attempt.js';
 import { type Call, checkOptions } from './call.js';
-import type { Config } from './config.js';
-import { APIConnectionError, APITimeoutError, InvalidArgumentError, NotFoundError, OpenClawError } from './errors.js';
+import { type Config, checkHeaders } from './config.js';
+import { APIConnectionError, APITimeoutError, NotFoundError, OpenClawError } from './errors.js';
 import { attachMeta, readMeta } from './meta.js';
 import type { RequestOptions } from './options.js';
 import { foreignAnswer, readError } from './response.js';
@@ -125,19 +125,15 @@ export class Transport {
 
   #headers(call: Call, options: RequestOptions, accept: string): Headers {
     const { config } = this;
-    try {
-      const headers = new Headers(config.headers);
-      for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value);
-      headers.set('Accept', accept);
-      if (config.userAgent !== undefined) headers.set('User-Agent', config.userAgent);
-      if (call.body !== undefined) headers.set('Content-Type', 'application/json');
-      for (const [name, value] of Object.entries(call.headers ?? {})) headers.set(name, value);
-      return headers;
-    } catch (cause) {
-      throw new InvalidArgumentError(`${call.operation}: a header cannot be sent: ${(cause as Error).message}`, {
-        cause,
-      });
-    }
+    const headers = new Headers(config.headers);
+    checkHeaders(call.operation, options.headers).forEach((value, name) => {
+      headers.set(name, value);
+    });
+    headers.set('Accept', accept);
+    if (config.userAgent !== undefined) headers.set('User-Agent', config.userAgent);
+    if (call.body !== undefined) headers.set('Content-Type', 'application/json');
+    for (const [name, value] of Object.entries(call.headers ?? {})) headers.set(name, value);
+    return headers;
   }
 }
 

@@ -36,6 +36,8 @@ test('options that cannot be right are refused at once, with what to do', () => 
   refused({ timeout: Number.NaN }, /timeout is NaN/);
   refused({ idleTimeout: -1 }, /idleTimeout is -1/);
   refused({ maxRetries: 1.5 }, /maxRetries is 1.5/);
+  refused({ headers: { 'X-Bad': 'a\nb' } }, /header cannot be sent/);
+  refused({ userAgent: 'my-app\n' }, /userAgent is not of printable ASCII/);
 });
 
 test('the options of a call are checked before anything is sent', async () => {
@@ -78,6 +80,16 @@ test('headers: those of the call, of the client, of the SDK', async (t) => {
   assert.equal(seen.accept, 'application/json');
   assert.equal(seen.authorization, 'Bearer k');
   assert.match(seen['user-agent'], new RegExp(`^my-app/1\\.2 openclaw-node/${VERSION} \\(node \\d+\\.`));
+});
+
+test('headers may be of the kind that fetch takes, and are those of the time the client was made', async (t) => {
+  const url = await serve(t, (request, response) => json(response, 200, request.headers));
+  const headers = new Headers({ a: 'client', b: 'client' });
+  const client = new OpenClaw({ baseUrl: url, headers });
+  headers.set('a', 'changed since');
+  const seen = /** @type {any} */ (await client.status({ headers: new Headers({ b: 'call' }) }));
+  assert.equal(seen.a, 'client');
+  assert.equal(seen.b, 'call');
 });
 
 test('hooks see every try and never the token', async (t) => {
