@@ -42,20 +42,19 @@ export function resolveConfig(options: ClientOptions & { [INTERNALS]?: Internals
       `channel ${JSON.stringify(channel)} is not a lower-case letter and up to 31 lower-case letters, digits and hyphens.`,
     );
   }
-  if (options.userAgent !== undefined && !/^[\x20-\x7e]*$/.test(options.userAgent)) {
-    throw new InvalidArgumentError('userAgent is not of printable ASCII characters.');
-  }
+  const agent = userAgent(options.userAgent);
+  if (agent !== undefined) checkHeaders('userAgent', { 'User-Agent': agent });
   // Read at each call rather than here: applications and their tests replace the global one at their own time.
   const fetch: typeof globalThis.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
   return {
     root: parseBaseUrl(options.baseUrl ?? env('OPENCLAW_BASE_URL') ?? DEFAULT_BASE_URL),
     apiKey,
     channel,
-    userAgent: userAgent(options.userAgent),
+    userAgent: agent,
     timeout: checkTimeout('timeout', options.timeout),
     idleTimeout: checkTimeout('idleTimeout', options.idleTimeout) ?? DEFAULT_IDLE_TIMEOUT,
     maxRetries: checkMaxRetries(options.maxRetries) ?? DEFAULT_MAX_RETRIES,
-    headers: checkHeaders('OpenClaw', options.headers),
+    headers: checkHeaders('headers', options.headers),
     fetch,
     onRequest: options.onRequest,
     onResponse: options.onResponse,

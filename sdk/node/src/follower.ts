@@ -94,12 +94,9 @@ export class Follower {
     let body: ReadableStreamDefaultReader<Uint8Array> | undefined;
     try {
       const response = await this.#answer(call, options, attempt, number);
-      if (response.status === 204) {
-        if (this.#begun) {
-          throw this.#incomplete('The gateway says that nothing follows, though no done or error event was received.');
-        }
-        if (call.method === 'POST') throw foreignAnswer(response, 'its answer is not a stream of events');
-        return;
+      if (response.status === 204 && call.method === 'GET') {
+        if (!this.#begun) return;
+        throw this.#incomplete('The gateway says that nothing follows, though no done or error event was received.');
       }
       if (!response.headers.get('Content-Type')?.startsWith(EVENT_STREAM) || response.body === null) {
         throw foreignAnswer(response, 'its answer is not a stream of events');

@@ -136,6 +136,5 @@ export class Sessions {
 /** Refuses what has no list in it: another service may answer any path with some object. */
 function pageWith<T>(list: keyof T, page: T): T {
   if (Array.isArray(page[list])) return page;
-  const message = `The answer has no ${String(list)} in it, so it is not from an OpenClaw gateway: check baseUrl.`;
-  throw apiError({ status: 200, message });
+  throw apiError({ status: 200, message: `An answer without ${String(list)} is not from a gateway: check baseUrl.` });
 }

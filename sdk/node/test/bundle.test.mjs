@@ -37,6 +37,7 @@ test('bundles for browsers, and runs with nothing but what they have', async (t)
     'clearTimeout',
     'crypto',
     'fetch',
+    'performance',
     'setTimeout',
   ];
   const browser = Object.fromEntries(names.map((name) => [name, globalThis[name]]));
