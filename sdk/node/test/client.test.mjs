@@ -275,12 +275,12 @@ test('a signal ends all the calls that it was given to', async (t) => {
 test("Node's own limit of patience does not end a call that may take longer", async (t) => {
   const keys = [];
   const url = await serve(t, async (request, response) => {
+    if (request.method === 'HEAD') return void response.end();
     keys.push(request.headers['idempotency-key']);
     await bodyOf(request);
     if (keys.length > 2) json(response, 200, reply('at last'));
   });
-  await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(50) }).catch(() => {}); // makes Node load its client
-  keys.length = 0;
+  await fetch(url, { method: 'HEAD' }); // makes Node load its client
   const agents = /** @type {any} */ (globalThis)[Symbol.for('undici.globalDispatcher.1')];
   const dispatcher = new agents.constructor({ headersTimeout: 500 });
   t.after(() => dispatcher.destroy());
