@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import logging
 import math
@@ -163,6 +164,30 @@ def test_timeouts(timeout: float | None, call: str, read: float | None) -> None:
             calls[call](each, of_call)
     assert [timeouts["read"] for timeouts in seen] == [read, read]
     assert [timeouts["connect"] for timeouts in seen] == [min(10, read or 10)] * 2
+
+
+class Dribble(httpx.SyncByteStream):
+    """A body that never ends, though it is never silent for longer than 40 seconds of the clock either."""
+
+    now = 0.0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for _ in range(1000):
+            self.now += 40
+            yield b" "
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_an_answer_that_never_ends_takes_no_longer_than_the_timeout(status: int) -> None:
+    body = Dribble()
+    waits: list[float] = []
+    client = client_of(lambda _: httpx.Response(status, stream=body))
+    client._runner.sleep = waits.append
+    client.sessions._settings = dataclasses.replace(client._settings, clock=lambda: body.now)
+    with pytest.raises(openclaw.APITimeoutError, match="took too long"):
+        client.sessions.list_page()
+    assert body.now == 80
+    assert waits == []
 
 
 def test_a_stream_that_has_begun_may_be_silent_for_less_long() -> None:

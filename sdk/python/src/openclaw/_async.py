@@ -113,8 +113,9 @@ class AsyncOpenClaw:
             api_key: The token that the gateway knows the application by. Default: the environment's `OPENCLAW_API_KEY`.
             channel: Of the sessions that this client opens, such as `"cli"`: a lower-case letter, then up to 31
                 lower-case letters, digits and hyphens. The gateway's default is `"api"`.
-            timeout: Seconds for which the gateway may be silent. Default: 16 minutes for an answer of the assistant to
-                begin (or, with `chat`, to come), 60 seconds for all else. `math.inf` for no limit.
+            timeout: Seconds for which the gateway may be silent. An answer that dribbles on for longer is given up as
+                well, unless it is a stream. Default: 16 minutes for an answer of the assistant to begin (or, with
+                `chat`, to come), 60 seconds for all else. `math.inf` for no limit.
             max_retries: How often a call is tried again, and how often in a row a broken stream is taken up again.
             hooks: Functions to call along the way, for logs, metrics and traces.
             user_agent: The application's own name and version, put before the package's, such as `"my-app/1.2"`.

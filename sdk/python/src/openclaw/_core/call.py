@@ -46,8 +46,9 @@ def call(settings: Settings, request: Request, decoder: Decoder[T], *, retry: bo
 
 
 def _try(settings: Settings, request: Request, decoder: Decoder[T], attempt: int) -> Call[T]:
+    until = settings.clock() + request.timeout
     head = yield from open_(settings, request, attempt)
-    body = yield from _read_all()
+    body = yield from _read_all(settings, until)
     try:
         return decoder(body, meta_of(head.headers))
     except (ValueError, RecursionError) as e:
@@ -83,23 +84,26 @@ def open_(settings: Settings, request: Request, attempt: int) -> Call[Head]:
     if head is None:
         raise error or BrokenError("no answer")
     if head.status not in _SUCCESS:
-        raise (yield from _read_error(head))
+        raise (yield from _read_error(head, settings, begun + request.timeout))
     return head
 
 
-def _read_all(limit: float = math.inf) -> Call[bytes]:
+def _read_all(settings: Settings, until: float, limit: float = math.inf) -> Call[bytes]:
+    """Read a body, which silence alone would not keep from going on for ever."""
     body = bytearray()
     while len(body) < limit:
         piece = cast("bytes", (yield Read()))
         if not piece:
             break
+        if settings.clock() > until:
+            raise BrokenError("the gateway took too long to give a whole answer", retryable=False, timeout=True)
         body += piece
     return bytes(body)
 
 
-def _read_error(head: Head) -> Call[APIError]:
+def _read_error(head: Head, settings: Settings, until: float) -> Call[APIError]:
     try:
-        body = yield from _read_all(MAX_ERROR_BODY)
+        body = yield from _read_all(settings, until, MAX_ERROR_BODY)
     except BrokenError as failure:
         if failure.timeout:
             raise
@@ -199,7 +203,7 @@ def for_caller(failure: APIError | BrokenError, settings: Settings) -> APIError 
     if isinstance(failure, APIError):
         return failure
     if failure.timeout:
-        error = APITimeoutError(f"{failure}; timeout= sets how long the gateway may be silent")
+        error = APITimeoutError(f"{failure}; timeout= sets how long it may take")
     else:
         error = APIConnectionError(f"{failure}; is a gateway running at {settings.root}?")
     error.__cause__ = failure.__cause__ or failure
