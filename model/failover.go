@@ -34,7 +34,10 @@ type Options struct {
 	Idle      time.Duration // 60 s: longest silence after that
 
 	Attempts int           // 4: most attempts of one run, over all targets
-	Budget   time.Duration // 60 s, or FirstByte where that is more: until the last attempt shows a sign of life
+	Budget   time.Duration // 60 s, or FirstByte where that is more: after that no target is tried again
+
+	// A target that has not been asked by then still is, for FirstByte at most: else one that says nothing, which takes all
+	// of Budget to find out, would leave the others unasked.
 
 	RestAfter int           // 5: failures in a row after which a provider rests
 	Rest      time.Duration // 30 s
@@ -89,7 +92,8 @@ func (f *FailoverProvider) Degraded() []string { return f.breaker.degraded() }
 // Stream asks the targets, see [Failover] and [claw.Provider].
 func (f *FailoverProvider) Stream(ctx context.Context, p claw.Prompt) iter.Seq2[claw.Chunk, error] {
 	return func(yield func(claw.Chunk, error) bool) {
-		r := &run{f: f, prompt: p, yield: yield, deadline: time.Now().Add(f.o.Budget)}
+		deadline := time.Now().Add(f.o.Budget)
+		r := &run{f: f, prompt: p, yield: yield, deadline: deadline, end: deadline.Add(f.o.FirstByte)}
 		if err := r.do(ctx); err != nil {
 			yield(claw.Chunk{}, err)
 		}
@@ -101,7 +105,8 @@ type run struct {
 	f        *FailoverProvider
 	prompt   claw.Prompt
 	yield    func(claw.Chunk, error) bool
-	deadline time.Time // for attempts to begin, and to show a first sign of life
+	deadline time.Time // for targets to be tried again
+	end      time.Time // for the last attempt to show a first sign of life
 	attempts int
 	outcomes []outcome // of the targets so far
 }
@@ -116,7 +121,7 @@ type outcome struct {
 // do returns nil where the answer was yielded whole or the caller has enough, else the error to yield.
 func (r *run) do(ctx context.Context) error {
 	for _, t := range r.f.o.Targets {
-		if r.attempts >= r.f.o.Attempts || !time.Now().Before(r.deadline) {
+		if r.attempts >= r.f.o.Attempts || !time.Now().Before(r.end) {
 			break
 		}
 		if rest, last := r.f.breaker.resting(t.Provider.Name()); rest > 0 {
@@ -185,7 +190,7 @@ func (r *run) attempt(ctx context.Context, t Target) (begun bool, err error) {
 	defer cancel(nil)
 	// One timer watches both deadlines. It stands still while the caller deals with a chunk: who is slow then is not
 	// the provider.
-	watch := time.AfterFunc(min(r.f.o.FirstByte, time.Until(r.deadline)), func() { cancel(slow(t)) })
+	watch := time.AfterFunc(min(r.f.o.FirstByte, time.Until(r.end)), func() { cancel(slow(t)) })
 	defer watch.Stop()
 
 	whole := false
