@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -19,9 +20,6 @@ const applicationID = 0x4f434c57
 
 // migrate brings the schema up to date, each migration in a transaction of its own.
 func migrate(ctx context.Context, db *sql.DB) error {
-	if err := checkOwner(ctx, db); err != nil {
-		return err
-	}
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
@@ -45,10 +43,17 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// checkOwner refuses a database that some other program made, before anything is written to it.
-func checkOwner(ctx context.Context, db *sql.DB) error {
+// checkOwner refuses a database that some other program made, before anything is written to it: the connections that come
+// later would begin by changing how it keeps its journal.
+func checkOwner(ctx context.Context, path string, busy time.Duration) (err error) {
+	db, err := sql.Open("sqlite", uri(path, fmt.Sprintf("mode=ro&_pragma=busy_timeout(%d)", busy.Milliseconds())))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	db.SetMaxOpenConns(1)
 	var id, tables int
-	err := errors.Join(
+	err = errors.Join(
 		db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id),
 		db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'goose%' "+
 			"AND name NOT LIKE 'sqlite%'").Scan(&tables),

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -138,13 +139,21 @@ func TestOpenRefusesWhatItMustNotTouch(t *testing.T) {
 	}
 	script(file("newer.db"), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)")
 
+	untouched := map[string][]byte{}
+	for _, name := range []string{garbage, file("other.db"), file("marked.db")} {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		untouched[name] = b
+	}
 	cases := map[string][]string{
 		"":                 {"storage.path"},
 		garbage:            {"not a database", "storage.path"},
 		file("other.db"):   {"another program", "storage.path"},
 		file("marked.db"):  {"another program"},
 		file("newer.db"):   {"99999", "release"},
-		dir:                {"cannot be written to"},
+		dir:                {"a folder", "storage.path"},
 		garbage + "/x.db":  {"not a directory"},
 		"/proc/nowhere.db": {},
 	}
@@ -155,14 +164,42 @@ func TestOpenRefusesWhatItMustNotTouch(t *testing.T) {
 		}
 		wantWords(t, err, words...)
 	}
-	db, err := sql.Open("sqlite", file("other.db"))
-	if err != nil {
-		t.Fatal(err)
+	for name, before := range untouched {
+		if after, err := os.ReadFile(name); err != nil || !bytes.Equal(before, after) {
+			t.Errorf("%s has changed, though it was refused (%v)", name, err)
+		}
 	}
-	defer func() { _ = db.Close() }()
-	var tables int
-	if err := db.QueryRow("SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil || tables != 1 {
-		t.Errorf("the other program's database has %d tables afterwards (%v), want 1", tables, err)
+}
+
+func TestOpenThroughALink(t *testing.T) {
+	dir := t.TempDir()
+	file := func(names ...string) string { return filepath.Join(append([]string{dir}, names...)...) }
+	path, link, linked := file("data", "real", "openclaw.db"), file("links", "a.db"), file("folder")
+	for _, err := range []error{
+		os.MkdirAll(filepath.Dir(link), 0o700),
+		os.Symlink(filepath.Dir(link), linked),
+		os.Symlink("../links/b.db", link), // one to the next, from where a linked folder is
+		os.Symlink(path, file("links", "b.db")),
+		os.Symlink(file("round"), file("round")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := openAt(t, filepath.Join(linked, "a.db")) // leads to a file that is not there yet
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("the file that the links lead to: %v, %v", info, err)
+	}
+	for _, name := range []string{path, link, filepath.Join(linked, "b.db")} {
+		_, err := Open(t.Context(), name)
+		wantWords(t, err, name, "another gateway")
+	}
+	_, err := Open(t.Context(), file("round"))
+	wantWords(t, err, "link")
+
+	turn(t, s, "s1", "1", "hello", "hi")
+	if _, err := os.Stat(s.writer.path + "-wal"); err != nil {
+		t.Errorf("the log is not where the writer scrubs it: %v", err)
 	}
 }
 

@@ -95,7 +95,7 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 	if path == "" {
 		return nil, errors.New("it has no path: set storage.path")
 	}
-	path, err = filepath.Abs(path)
+	path, err = resolve(path)
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +116,9 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 		}
 	}()
 	if err := create(path); err != nil {
+		return nil, err
+	}
+	if err := checkOwner(ctx, path, o.busy); err != nil {
 		return nil, err
 	}
 	writing, err := openDB(path, o.busy, "_pragma=cache_size(-2048)&_pragma=wal_autocheckpoint(0)")
@@ -151,6 +154,37 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 	return &Store{lock: held, readers: newReaders(reading), writer: startWriter(path, writing, c, seq, res, o)}, nil
 }
 
+// maxLinks is how many symbolic links may lead from one to the next, as many as Linux follows.
+const maxLinks = 40
+
+// resolve returns the path of the file itself where path is a symbolic link to it, also to one that is not there yet.
+// SQLite keeps the log beside the file that the link leads to. So must the lock be, or two gateways that know the file by
+// different names would serve it at once; and where deleted text lies, the log has to be found to be scrubbed.
+func resolve(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	for range maxLinks {
+		target, err := os.Readlink(path)
+		if err != nil { // no link, or nothing at all
+			if info, err := os.Stat(path); err == nil && info.IsDir() {
+				return "", errors.New("it is a folder: set storage.path to a file in it")
+			}
+			return path, nil
+		}
+		if !filepath.IsAbs(target) {
+			dir, err := filepath.EvalSymlinks(filepath.Dir(path)) // or a ".." in target would be taken for another folder's
+			if err != nil {
+				return "", err
+			}
+			target = filepath.Join(dir, target)
+		}
+		path = target
+	}
+	return "", errors.New("it is a symbolic link that leads nowhere")
+}
+
 // create makes the file where there is none: SQLite would make it readable for others, and gives the log and the index
 // beside it the mode that this one has.
 func create(path string) error {
@@ -166,11 +200,7 @@ func create(path string) error {
 
 // openDB returns a pool of connections to the file, with what all of them have in common and the settings given.
 func openDB(path string, busy time.Duration, settings string) (*sql.DB, error) {
-	name := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
-	if !strings.HasPrefix(name.Path, "/") { // C:/...
-		name.Path = "/" + name.Path
-	}
-	name.RawQuery = strings.Join([]string{
+	connector, err := sqlite.NewConnector(uri(path, strings.Join([]string{
 		fmt.Sprintf("_pragma=busy_timeout(%d)", busy.Milliseconds()), // first, since those below may meet a lock
 		"_pragma=journal_mode(WAL)",
 		"_pragma=synchronous(FULL)", // syncs the log at every commit
@@ -181,12 +211,20 @@ func openDB(path string, busy time.Duration, settings string) (*sql.DB, error) {
 		"_pragma=trusted_schema(0)",
 		"_dqs=0",
 		settings,
-	}, "&")
-	connector, err := sqlite.NewConnector(name.String())
+	}, "&")))
 	if err != nil {
 		return nil, err
 	}
 	return sql.OpenDB(connector), nil
+}
+
+// uri is the name by which the driver opens the file with the settings given.
+func uri(path, settings string) string {
+	name := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: settings}
+	if !strings.HasPrefix(name.Path, "/") { // C:/...
+		name.Path = "/" + name.Path
+	}
+	return name.String()
 }
 
 // checkEngine refuses a library or a file system that the store's promises cannot be kept on.
