@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -83,6 +84,36 @@ func TestIdempotencyKeyAfterAFailure(t *testing.T) {
 		t.Errorf("got %+v, want the second run replayed", third.started)
 	}
 	wantHistory(t, g, first.started.SessionKey, "user complete: q", "assistant failed: par", "assistant complete: whole")
+}
+
+// A token that was moved to another workspace must not see into the one that it has left, so its keys are new there.
+func TestIdempotencyKeyInAnotherWorkspace(t *testing.T) {
+	for _, message := range []string{"q", "another body"} {
+		for _, inFlight := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, in flight %v", message, inFlight), func(t *testing.T) {
+				g := open(t)
+				first := g.send(t, alice, claw.ChatRequest{Message: "q", IdempotencyKey: "k"})
+				c := g.model.next(t)
+				id := first.id(t)
+				if !inFlight {
+					c.finish("a")
+					g.end(t, id)
+				}
+				moved := alice
+				moved.Workspace = "elsewhere"
+				s := g.send(t, moved, claw.ChatRequest{Message: message, IdempotencyKey: "k"})
+				if s.id(t) == id || s.started.Replayed || s.started.SessionKey == first.started.SessionKey {
+					t.Fatalf("got %+v, want a new run beside %+v", s.started, first.started)
+				}
+				g.model.next(t).finish("b")
+				if inFlight {
+					c.finish("a")
+					g.end(t, id)
+				}
+				wantHistory(t, g, first.started.SessionKey, "user complete: q", "assistant complete: a")
+			})
+		}
+	}
 }
 
 func TestIdempotentReplayDoesNotQueue(t *testing.T) {
@@ -227,4 +258,30 @@ func TestStorageTrouble(t *testing.T) {
 	g.model.next(t).finish("a2")
 	g.end(t, s.id(t))
 	wantHistory(t, g, "s", "user complete: q", "assistant incomplete: whole answer", "user complete: q2", "assistant complete: a2")
+}
+
+// What is deleted is gone at once, also where its end is still kept in memory for want of room.
+func TestDeletionOfWhatCouldNotBeStored(t *testing.T) {
+	disk := &flaky{}
+	g := open(t, func(c *chat.Config) {
+		disk.Store = c.Store
+		c.Store = disk
+		c.CheckpointEvery = time.Hour
+	})
+	s := g.send(t, alice, claw.ChatRequest{Message: "q", SessionKey: "s"})
+	c := g.model.next(t)
+	id := s.id(t)
+	disk.fill(true)
+	c.finish("answer")
+	g.end(t, id)
+	disk.fill(false)
+	if err := g.DeleteSession(t.Context(), alice, "s"); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := g.Message(t.Context(), alice, id); claw.CodeOf(err) != claw.NotFound {
+		t.Errorf("its message: %+v, %v; want %s", m, err, claw.NotFound)
+	}
+	if _, err := g.Watch(t.Context(), alice, id, 0); claw.CodeOf(err) != claw.NotFound {
+		t.Errorf("its events: %v, want %s", err, claw.NotFound)
+	}
 }

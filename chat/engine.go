@@ -75,8 +75,9 @@ type Engine struct {
 	stopped sync.WaitGroup // housekeeping
 }
 
-// tokenKey is a token's idempotency key.
-type tokenKey struct{ token, key string }
+// tokenKey is a token's idempotency key. The workspace is part of it: a token that a reload moves to another one must not
+// join what it began where it was.
+type tokenKey struct{ workspace, token, key string }
 
 // New ends the runs that a killed process left behind, and returns an engine that is ready to work. The caller must
 // call [Engine.Stop].

@@ -162,13 +162,18 @@ func (e *Engine) settle(ctx context.Context, k laneKey) error {
 	if err := e.Store.EndRun(ctx, *r.end); err != nil && claw.CodeOf(err) != claw.NotFound {
 		return err
 	}
+	e.settled(r)
+	return nil
+}
+
+// settled lets go of a run whose end could not be stored at first.
+func (e *Engine) settled(r *run) {
 	e.mu.Lock()
-	if e.unsaved[k] == r {
-		delete(e.unsaved, k)
+	if e.unsaved[r.lane] == r {
+		delete(e.unsaved, r.lane)
 	}
 	e.mu.Unlock()
 	e.forget(r)
-	return nil
 }
 
 func (e *Engine) logEnd(r *run, end claw.Run, cause error) {

@@ -77,6 +77,7 @@ func (e *Engine) place(ctx context.Context, t *turn) error {
 		case claw.CodeOf(err) == claw.NotFound:
 		case err != nil:
 			return err
+		case earlier.Workspace != t.principal.Workspace: // the token has been moved: BeginRun takes the key for a new one
 		case fingerprint != t.fingerprint:
 			return errKeyReused
 		case earlier.Answer.Status == claw.StatusComplete:

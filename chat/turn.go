@@ -52,7 +52,9 @@ func (e *Engine) newTurn(p claw.Principal, req claw.ChatRequest) *turn {
 	return t
 }
 
-func (t *turn) tokenKey() tokenKey { return tokenKey{t.principal.Name, t.req.IdempotencyKey} }
+func (t *turn) tokenKey() tokenKey {
+	return tokenKey{t.principal.Workspace, t.principal.Name, t.req.IdempotencyKey}
+}
 
 // stop implements job.
 func (t *turn) stop(cause *claw.Error) { t.cancel(cause) }

@@ -159,7 +159,22 @@ type deletion struct {
 
 // do implements job.
 func (d *deletion) do() {
-	d.result <- d.engine.Store.DeleteSession(context.Background(), d.lane.workspace, d.lane.session)
+	err := d.engine.Store.DeleteSession(context.Background(), d.lane.workspace, d.lane.session)
+	if err == nil {
+		d.engine.abandon(d.lane)
+	}
+	d.result <- err
+}
+
+// abandon lets go of the end of a run that could not be stored, and will not be: its session is deleted, and what it said
+// must not be read from memory any more.
+func (e *Engine) abandon(k laneKey) {
+	e.mu.Lock()
+	r := e.unsaved[k]
+	e.mu.Unlock()
+	if r != nil {
+		e.settled(r)
+	}
 }
 
 // refuse implements job.
