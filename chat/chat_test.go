@@ -80,11 +80,19 @@ func (m *model) next(t *testing.T) *call {
 	}
 }
 
-func (c *call) text(s string)   { c.say <- said{chunk: claw.Chunk{Text: s, Model: "fake-1"}} }
-func (c *call) fail(err error)  { c.say <- said{err: err} }
+// send says something, unless the engine has let go of the stream.
+func (c *call) send(s said) {
+	select {
+	case c.say <- s:
+	case <-c.gone:
+	}
+}
+
+func (c *call) text(s string)   { c.send(said{chunk: claw.Chunk{Text: s, Model: "fake-1"}}) }
+func (c *call) fail(err error)  { c.send(said{err: err}) }
 func (c *call) finish(s string) { c.finishWith(s, &claw.Usage{InputTokens: 3, OutputTokens: 5}) }
 func (c *call) finishWith(s string, u *claw.Usage) {
-	c.say <- said{chunk: claw.Chunk{Text: s, Model: "fake-1", Stop: claw.StopEnd, Usage: u}}
+	c.send(said{chunk: claw.Chunk{Text: s, Model: "fake-1", Stop: claw.StopEnd, Usage: u}})
 }
 
 // gateway is an engine on a real store, with a model that the test plays.

@@ -126,12 +126,7 @@ func TestDeletionsAmongTurns(t *testing.T) {
 		for {
 			select {
 			case c := <-g.model.calls:
-				go func() {
-					select {
-					case c.say <- said{chunk: claw.Chunk{Text: "a", Stop: claw.StopEnd, Model: "fake-1"}}:
-					case <-c.gone:
-					}
-				}()
+				go c.finish("a")
 			case <-ctx.Done():
 				return
 			}

@@ -102,14 +102,14 @@ func TestHowRunsEnd(t *testing.T) {
 		{"says nothing at all", func(c *call) { close(c.say) }, claw.ModelError, claw.ReasonTruncated, ""},
 		{"grows too long", func(c *call) { c.text("part"); c.text(strings.Repeat("x", 100)) }, claw.ModelError, claw.ReasonRejected, "assistant failed: part"},
 		{"stalls", func(c *call) { c.text("part") }, claw.ModelError, claw.ReasonTimeout, "assistant failed: part"},
-		{"an adapter panics", func(c *call) { c.text("part"); c.say <- said{panic: true} }, claw.InternalError, "", "assistant failed: part"},
+		{"an adapter panics", func(c *call) { c.text("part"); c.send(said{panic: true}) }, claw.InternalError, "", "assistant failed: part"},
 		{"an adapter's own error", func(c *call) { c.fail(errors.New("secret detail")) }, claw.InternalError, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			g := open(t, func(c *chat.Config) {
 				c.MaxAnswerBytes = 50
 				if tc.reason == claw.ReasonTimeout {
-					c.RunTimeout = 300 * time.Millisecond
+					c.RunTimeout = time.Second // which saying "part" must not take
 				}
 			})
 			s := g.send(t, alice, claw.ChatRequest{Message: "q", SessionKey: "s"})
@@ -129,6 +129,7 @@ func TestHowRunsEnd(t *testing.T) {
 			}
 			wantHistory(t, g, "s", want...)
 
+			g.SetModel(chat.Model{Provider: g.model})
 			s = g.send(t, alice, claw.ChatRequest{Message: "q2", SessionKey: "s"}) // and the session is free
 			g.model.next(t).finish("a2")
 			if ev := g.end(t, s.id(t)); ev.Type != claw.EventDone {

@@ -74,6 +74,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	clients.Wait()
+	victim := acknowledged[0].session
 	if refused.status != http.StatusServiceUnavailable || refused.text("error.code") != "UNAVAILABLE" || refused.header.Get("Retry-After") == "" {
 		t.Errorf("on a full disk new work got %d %v %s", refused.status, refused.header, refused.body)
 	}
@@ -84,7 +85,7 @@ func TestDiskFull(t *testing.T) {
 	if r := g.do("GET", "/api/v1/status", ""); r.text("status") != "degraded" || !strings.Contains(string(r.body), "full") {
 		t.Errorf("on a full disk the status is %s", r.body)
 	}
-	for _, path := range []string{"/api/v1/sessions", "/api/v1/sessions/load-a/history", "/api/v1/messages/" + first.field("id"), "/api/v1/status"} {
+	for _, path := range []string{"/api/v1/sessions", "/api/v1/sessions/" + victim + "/history", "/api/v1/messages/" + first.field("id"), "/api/v1/status"} {
 		if r := g.do("GET", path, ""); r.status != http.StatusOK {
 			t.Errorf("on a full disk GET %s got %d %s", path, r.status, r.body)
 		}
@@ -96,7 +97,7 @@ func TestDiskFull(t *testing.T) {
 	if err != nil || len(rest) == 0 || rest[len(rest)-1].name != "error" {
 		t.Errorf("the running stream ended with %v %+v", err, rest)
 	}
-	if r := g.do("DELETE", "/api/v1/sessions/load-h", ""); r.status != http.StatusNoContent {
+	if r := g.do("DELETE", "/api/v1/sessions/"+victim, ""); r.status != http.StatusNoContent {
 		t.Errorf("on a full disk DELETE got %d %s", r.status, r.body)
 	}
 
@@ -105,7 +106,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	healed := time.Now()
 	for {
-		r := g.do("POST", "/api/v1/chat", message("again", "load-a"))
+		r := g.do("POST", "/api/v1/chat", message("again", "again"))
 		if r.status == http.StatusOK {
 			break
 		}
@@ -117,7 +118,7 @@ func TestDiskFull(t *testing.T) {
 	t.Logf("%d chats acknowledged before the disk was full; new work again %s after it was freed", len(acknowledged), time.Since(healed).Round(10*time.Millisecond))
 	for _, a := range acknowledged {
 		want := http.StatusOK
-		if a.session == "load-h" {
+		if a.session == victim {
 			want = http.StatusNotFound
 		}
 		if r := g.do("GET", "/api/v1/messages/"+a.id, ""); r.status != want {

@@ -19,7 +19,8 @@ import (
 )
 
 // Two thousand connections that dribble their headers, a byte now and then, do not slow a normal client down, and each is
-// cut off after the ten seconds that a header has. What is compared is the client with itself, before and meanwhile.
+// cut off after the ten seconds that a header has. What is compared is the client with itself at another gateway that has no
+// such connections, by turns: whatever else the machine has to do slows both.
 func TestSlowLoris(t *testing.T) {
 	dribblers := 2000
 	if testing.Short() {
@@ -28,20 +29,23 @@ func TestSlowLoris(t *testing.T) {
 	u, server := newUpstream(t)
 	u.Default(upstream.Script{Text: []string{"hi"}})
 	g := newGateway(t, api+models(server, upstream.OpenAI)).start()
-	median := func() time.Duration {
-		took := make([]time.Duration, 200)
-		for i := range took {
-			begun := time.Now()
-			if r := g.do("POST", "/api/v1/chat", message("q", "")); r.status != http.StatusOK {
-				t.Fatalf("%d %s", r.status, r.body)
+	undisturbed := newGateway(t, api+models(server, upstream.OpenAI)).start()
+	medians := func() (disturbed, alone time.Duration) {
+		var took [2][]time.Duration
+		for range 200 {
+			for i, g := range []*gateway{g, undisturbed} {
+				begun := time.Now()
+				if r := g.do("POST", "/api/v1/chat", message("q", "")); r.status != http.StatusOK {
+					t.Fatalf("%d %s", r.status, r.body)
+				}
+				took[i] = append(took[i], time.Since(begun))
 			}
-			took[i] = time.Since(begun)
 		}
-		slices.Sort(took)
-		return took[len(took)/2]
+		slices.Sort(took[0])
+		slices.Sort(took[1])
+		return took[0][100], took[1][100]
 	}
-	median() // connections are warm, and the database has its pages
-	before := median()
+	medians() // connections are warm, and the databases have their pages
 
 	const line = "GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 	conns := make([]net.Conn, dribblers)
@@ -72,7 +76,7 @@ func TestSlowLoris(t *testing.T) {
 			}
 		}
 	})
-	meanwhile := median()
+	disturbed, alone := medians()
 	var cut sync.WaitGroup
 	var mu sync.Mutex
 	open := 0
@@ -89,10 +93,10 @@ func TestSlowLoris(t *testing.T) {
 	cut.Wait()
 	close(stop)
 	dribbling.Wait()
-	t.Logf("%d dribbling connections: median of a chat %v before, %v meanwhile: %.2f times", dribblers, before, meanwhile,
-		float64(meanwhile)/float64(before))
-	if meanwhile > 4*before { // twice is the promise; the machine that runs this has other work, too
-		t.Errorf("a chat took %v before, and %v meanwhile", before, meanwhile)
+	t.Logf("%d dribbling connections: median of a chat %v beside them, %v without: %.2f times", dribblers, disturbed, alone,
+		float64(disturbed)/float64(alone))
+	if disturbed > 2*alone {
+		t.Errorf("a chat took %v, and %v where nobody dribbles", disturbed, alone)
 	}
 	if open > 0 {
 		t.Errorf("%d of them were never cut off", open)

@@ -141,7 +141,7 @@ func TestResumeAfterAKillInTheMiddle(t *testing.T) {
 		t.Errorf("from the start: %q, want a prefix of %q and an error", prefix, full)
 	}
 	m := g.do("GET", "/api/v1/messages/"+id, "")
-	if m.text("status") != "incomplete" && m.text("content") != prefix {
+	if m.text("status") != "incomplete" || m.text("content") != prefix {
 		t.Errorf("the message: %s", m.body)
 	}
 	u.Queue(upstream.Script{Text: []string{"fine"}})

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -274,7 +275,9 @@ func TestDeletedTextLeavesTheLogOfAKilledProcess(t *testing.T) {
 }
 
 func TestErasureWaitsForReaders(t *testing.T) {
-	s, path := openTest(t)
+	s, path := openTest(t, func(o *options) { o.busy = time.Hour }) // a writer that waited as long for readers would be noticed
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	turn(t, s, "s1", "1", "secret question", "secret answer")
 	_, err := read(t.Context(), s, func(t2 *tx) (any, error) {
 		var n int
@@ -284,8 +287,10 @@ func TestErasureWaitsForReaders(t *testing.T) {
 		if err := s.DeleteSession(t.Context(), "default", "s1"); err != nil {
 			return nil, err
 		}
-		if err := insert(s, "s2", "2")(); err != nil { // the log stays in use, and nobody waits for that
-			return nil, err
+		for i := range 3 { // the log stays in use, and nobody waits for that
+			if _, _, err := s.BeginRun(ctx, newRun("s2", fmt.Sprint(2+i), "text")); err != nil {
+				return nil, err
+			}
 		}
 		if len(onDisk(t, path, "secret")) == 0 {
 			t.Error("the text left the disk under a reader")
