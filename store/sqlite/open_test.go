@@ -171,6 +171,26 @@ func TestOpenRefusesWhatItMustNotTouch(t *testing.T) {
 	}
 }
 
+// A gateway that cannot write must not start: it would be ready, and refuse every message.
+func TestOpenRefusesAFileThatIsReadOnly(t *testing.T) {
+	s, path := openTest(t)
+	turn(t, s, "s1", "1", "hello", "hi")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	readOnly(t, path)
+	again, err := Open(t.Context(), path)
+	if err == nil {
+		_ = again.Close()
+	}
+	wantWords(t, err, path, "cannot be written to")
+	for _, suffix := range []string{"-wal", "-shm"} { // they would be as read-only, and stay so when the file is put right
+		if _, err := os.Stat(path + suffix); err == nil {
+			t.Errorf("a log was begun beside it: %s", suffix)
+		}
+	}
+}
+
 func TestOpenThroughALink(t *testing.T) {
 	dir := t.TempDir()
 	file := func(names ...string) string { return filepath.Join(append([]string{dir}, names...)...) }

@@ -10,7 +10,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -186,17 +185,16 @@ func resolve(path string) (string, error) {
 }
 
 // create makes the file where there is none: SQLite would make it readable for others, and gives the log and the index
-// beside it the mode that this one has.
+// beside it the mode that this one has. One that cannot be written to is refused here, since SQLite would open it to read.
 func create(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return err
+		return fmt.Errorf(readOnlyFile, err)
 	}
 	return f.Close()
 }
+
+const readOnlyFile = "it cannot be written to: check who may write the file and its folder (%w)"
 
 // openDB returns a pool of connections to the file, with what all of them have in common and the settings given.
 func openDB(path string, busy time.Duration, settings string) (*sql.DB, error) {
@@ -276,7 +274,7 @@ func explain(err error) error {
 	case sqlite3.SQLITE_FULL:
 		return fmt.Errorf("its disk is full: free space there (%w)", err)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
-		return fmt.Errorf("it cannot be written to: check who may write the file and its folder (%w)", err)
+		return fmt.Errorf(readOnlyFile, err)
 	case sqlite3.SQLITE_BUSY:
 		return fmt.Errorf("another program holds it locked: end that program (%w)", err)
 	}
