@@ -127,9 +127,11 @@ func (e *Engine) Stop(ctx context.Context) error {
 	select {
 	case <-idle:
 	case <-ctx.Done():
-		err = context.Cause(ctx)
 		e.mu.Lock()
-		e.Logger.Warn("ending runs that did not finish in time", "sessions", len(e.lanes))
+		if n := len(e.lanes); n > 0 {
+			err = context.Cause(ctx)
+			e.Logger.Warn("ending runs that did not finish in time", "sessions", n)
+		}
 		for _, l := range e.lanes {
 			l.current.stop(errShuttingDown)
 		}

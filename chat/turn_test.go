@@ -286,6 +286,21 @@ func TestStop(t *testing.T) {
 	wantHistory(t, g, "b", "user complete: does not", "assistant incomplete: part")
 }
 
+func TestStopWithNothingToWaitFor(t *testing.T) {
+	for range 20 { // whichever it notices first: that nothing is at work, or that there is no time
+		g := open(t)
+		now, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := g.Stop(now); err != nil {
+			t.Fatalf("Stop without any work: %v", err)
+		}
+		if err := g.store.Close(); err != nil {
+			t.Error(err)
+		}
+		g.Engine = nil
+	}
+}
+
 // waitFor waits for a condition that no event tells of.
 func waitFor(t *testing.T, cond func() bool) {
 	t.Helper()
