@@ -68,7 +68,8 @@ func testHistoryRunning(f *fixture) {
 func testContent(f *fixture) {
 	contents := []string{
 		" ", "\n", "\r\n", "tab\t", "'; DROP TABLE messages; --", `"\`, "</script>", "\x1b[31mred\x1b[0m", "\u202eright to left",
-		"\ufeffmark", "e\u0301 and \u00e9", "\U0001f980", "\U0010ffff", "\x01\x7f\u0085\u2028", "123", "1e3", "x'00'", "null",
+		"\ufeffmark", "e\u0301 and \u00e9", "\U0001f980", "\U0010ffff", "\x01\x7f\u0085\u2028", "\x00", "nul\x00within\x00",
+		"123", "1e3", "x'00'", "null",
 		"line\n\nevent: done\ndata: {}\n\n", strings.Repeat("0123456789abcdef", 16<<10), strings.Repeat("é", 300_000),
 	}
 	for i, content := range contents {
