@@ -285,3 +285,23 @@ func TestDeletionOfWhatCouldNotBeStored(t *testing.T) {
 		t.Errorf("its events: %v, want %s", err, claw.NotFound)
 	}
 }
+
+// The last chance for an end that could not be stored is when the gateway stops.
+func TestStopStoresWhatCouldNotBeStored(t *testing.T) {
+	disk := &flaky{}
+	g := open(t, func(c *chat.Config) {
+		disk.Store = c.Store
+		c.Store = disk
+		c.CheckpointEvery = time.Hour
+	})
+	s := g.send(t, alice, claw.ChatRequest{Message: "q", SessionKey: "s"})
+	c := g.model.next(t)
+	id := s.id(t)
+	disk.fill(true)
+	c.finish("whole answer")
+	g.end(t, id)
+	disk.fill(false)
+	g.close(t)
+	g = openAt(t, g.path)
+	wantHistory(t, g, "s", "user complete: q", "assistant incomplete: whole answer")
+}
