@@ -17,7 +17,7 @@ type Store interface {
 	RunStore
 	SessionStore
 	// Sweep deletes idempotency keys and runs' delta boundaries (see [Run.Deltas]) that ended before the given time.
-	// The messages stay. It works in small commits so that it holds up no one.
+	// The messages stay. It ends deletions that were cut short. It works in small commits so that it holds up no one.
 	Sweep(ctx context.Context, before time.Time) error
 	// Close waits for writes under way and closes the database.
 	Close() error
@@ -81,8 +81,9 @@ type SessionStore interface {
 	// part of its answer, [StatusIncomplete].
 	Message(ctx context.Context, workspace, id string) (Message, string, error)
 
-	// DeleteSession erases the session, its messages, runs and idempotency keys: one durable commit, after which the
-	// text is in none of the database's pages. [NotFound] where there is none.
+	// DeleteSession erases the session, its messages, runs and idempotency keys. From one durable commit on, nothing of it
+	// is found by any method. When DeleteSession returns nil the text is in none of the database's pages; where it fails
+	// behind that commit, as a crash makes it, Sweep does the rest. [NotFound] where there is no such session.
 	DeleteSession(ctx context.Context, workspace, key string) error
 }
 

@@ -65,7 +65,7 @@ func TestFullDatabaseHealsWithoutReopening(t *testing.T) {
 
 func TestFullDiskKeepsDeletionPossible(t *testing.T) {
 	dir := smallDisk(t, 36<<20)
-	s := openAt(t, dir+"/openclaw.db", func(o *options) { o.reserve, o.interval = 8<<20, 10*time.Millisecond })
+	s := openAt(t, dir+"/openclaw.db", func(o *options) { o.reserve, o.interval = 8<<20, time.Hour })
 	run, _, err := s.BeginRun(t.Context(), newRun("running", "running", "text"))
 	if err != nil {
 		t.Fatal(err)
@@ -100,6 +100,12 @@ func TestFullDiskKeepsDeletionPossible(t *testing.T) {
 	if err := os.Remove(dir + "/ballast"); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := write(t.Context(), s, request{}, func(*tx) (any, error) { // time passes
+		s.writer.reserve.nextTry, s.writer.reserve.interval = time.Now(), time.Millisecond
+		return nil, nil
+	}); err != nil {
+		t.Error(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	for s.Health() != nil && ctx.Err() == nil {
@@ -111,6 +117,24 @@ func TestFullDiskKeepsDeletionPossible(t *testing.T) {
 	if _, err := os.Stat(dir + "/openclaw.db.reserve"); err != nil {
 		t.Error(err)
 	}
+}
+
+// Deleting writes as much to the log as there is to erase, so a session that is larger than the reserve goes in steps.
+func TestFullDiskKeepsDeletionOfALargeSessionPossible(t *testing.T) {
+	dir := smallDisk(t, 60<<20)
+	s := openAt(t, dir+"/openclaw.db", func(o *options) { o.reserve = 8 << 20 })
+	var err error
+	for i := 0; err == nil; i++ {
+		if i > 1000 {
+			t.Fatal("the disk does not fill up")
+		}
+		_, _, err = s.BeginRun(t.Context(), newRun("large", fmt.Sprint(i), strings.Repeat("secret ", 30_000)))
+	}
+	wantFull(t, err)
+	if err := s.DeleteSession(t.Context(), "default", "large"); err != nil {
+		t.Errorf("DeleteSession on a full disk: %v", err)
+	}
+	wantGone(t, dir+"/openclaw.db", "secret")
 }
 
 func TestReserve(t *testing.T) {

@@ -103,7 +103,7 @@ func (s *Store) BeginRun(ctx context.Context, n claw.NewRun) (claw.Run, bool, er
 		run      claw.Run
 		existing bool
 	}
-	b, err := write(ctx, s, request{grows: true}, func(t *tx) (begun, error) {
+	b, err := write(ctx, s, request{grows: true, bytes: len(n.User.Content)}, func(t *tx) (begun, error) {
 		run, existing, err := beginRun(t, n)
 		return begun{run, existing}, err
 	})
@@ -246,7 +246,7 @@ func (s *Store) EndRun(ctx context.Context, run claw.Run) error {
 	if err != nil {
 		return fmt.Errorf("the end of run %s: %w", run.ID, err)
 	}
-	_, err = write(ctx, s, request{}, func(t *tx) (struct{}, error) {
+	_, err = write(ctx, s, request{bytes: len(run.Answer.Content)}, func(t *tx) (struct{}, error) {
 		r := storedRun{Run: run}
 		var running, parts bool
 		if err := t.row(find, run.ID).Scan(&r.seq, &r.session, &running, &parts); err != nil {
@@ -359,6 +359,9 @@ func (s *Store) Sweep(ctx context.Context, before time.Time) error {
 			WHERE ended_at < ?1 ORDER BY ended_at, seq LIMIT ?2)`
 		ended = `DELETE FROM runs WHERE seq IN (SELECT seq FROM runs WHERE ended_at < ?1 ORDER BY ended_at, seq LIMIT ?2)`
 	)
+	if err := s.eraseHidden(ctx); err != nil {
+		return err
+	}
 	for {
 		n, err := write(ctx, s, request{}, func(t *tx) (int64, error) {
 			if _, err := t.exec(wordless, toMicros(before), sweepLen); err != nil {

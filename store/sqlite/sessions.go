@@ -152,23 +152,6 @@ func (s *Store) Message(ctx context.Context, workspace, id string) (m claw.Messa
 	return m, sessionKey, err
 }
 
-// DeleteSession implements [claw.SessionStore]. The deletion takes messages, runs and keys along, which the schema sees
-// to, and leaves zeros in the database's pages; the writer empties the log of the text right after.
-func (s *Store) DeleteSession(ctx context.Context, workspace, key string) error {
-	_, err := write(ctx, s, request{erases: true}, func(t *tx) (struct{}, error) {
-		session, err := findSession(t, workspace, key)
-		if err != nil {
-			return struct{}{}, err
-		}
-		if _, err := t.exec(`DELETE FROM sessions WHERE id = ?`, session); err != nil {
-			return struct{}{}, err
-		}
-		_, err = t.exec(`UPDATE workspaces SET sessions = sessions - 1 WHERE name = ?`, workspace)
-		return struct{}{}, err
-	})
-	return err
-}
-
 // findSession returns the row id of a session, or errNoSession.
 func findSession(t *tx, workspace, key string) (id int64, err error) {
 	err = t.row(`SELECT id FROM sessions WHERE workspace = ? AND key = ?`, workspace, key).Scan(&id)

@@ -42,6 +42,7 @@ type Store struct {
 	lock    *os.File
 	writer  *writer
 	readers *readers
+	step    step
 
 	mu     sync.Mutex
 	closed bool
@@ -60,12 +61,14 @@ type options struct {
 	interval time.Duration // between tries to have the reserve back
 	busy     time.Duration // see busyTimeout
 	linger   time.Duration // see partsLinger
+	step     step
 	log      *slog.Logger
 }
 
 func defaults() options {
 	return options{
-		reserve: defaultReserve, interval: reserveInterval, busy: busyTimeout, linger: partsLinger, log: slog.New(slog.DiscardHandler),
+		reserve: defaultReserve, interval: reserveInterval, busy: busyTimeout, linger: partsLinger, step: defaultStep,
+		log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -150,7 +153,7 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 	if err := res.prepare(); err != nil {
 		o.log.Warn("storage has no room for its reserve: no new messages are taken until it has", "error", err)
 	}
-	return &Store{lock: held, readers: newReaders(reading), writer: startWriter(path, writing, c, seq, res, o)}, nil
+	return &Store{lock: held, readers: newReaders(reading), writer: startWriter(path, writing, c, seq, res, o), step: o.step}, nil
 }
 
 // maxLinks is how many symbolic links may lead from one to the next, as many as Linux follows.

@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	queueLen = 256  // writes that wait; behind them, callers wait
-	groupLen = 64   // writes of one commit, so that the first of them does not wait for long
-	logPages = 1000 // of 4 KB each: long enough that commits seldom pay for it, short enough that reads stay fast
+	queueLen = 256     // writes that wait; behind them, callers wait
+	groupLen = 64      // writes of one commit, so that the first of them does not wait for long
+	logPages = 1000    // of 4 KB each: long enough that commits seldom pay for it, short enough that reads stay fast
+	lookAt   = 1 << 20 // bytes of text after which the log's length is looked at: it must stay shorter than the reserve
 
 	// Text that was deleted stays in the write-ahead log until that is emptied: when there is nothing else to do, but
 	// after this time in any case.
@@ -35,6 +36,7 @@ type request struct {
 	do     func(*tx) error // may run twice, if a first transaction fails
 	grows  bool            // refused when space is short
 	erases bool            // deletes text that has to leave the disk
+	bytes  int             // of text that it writes, about
 	err    error
 	done   chan struct{} // closed when err is final: the write is durable, or did not happen
 }
@@ -63,6 +65,7 @@ type writer struct {
 	retry   time.Duration
 	logMax  int // pages in the log at which it is moved into the database
 	unseen  int // writes since the log's length was looked at
+	bytes   int // of text that they wrote
 	timer   *time.Timer
 }
 
@@ -138,8 +141,11 @@ func (w *writer) loop() {
 			runtime.Gosched() // whoever is about to send a request, on a machine with few cores, can come along
 			group := w.gather(r)
 			w.serve(group)
-			if w.unseen += len(group); w.unseen >= groupLen {
-				w.unseen = 0
+			for _, r := range group {
+				w.bytes += r.bytes
+			}
+			if w.unseen += len(group); w.unseen >= groupLen || w.bytes >= lookAt {
+				w.unseen, w.bytes = 0, 0
 				w.limitLog()
 			}
 		case <-w.timer.C:
