@@ -128,7 +128,7 @@ func (w *writer) loop() {
 	defer close(w.stopped)
 	defer w.timer.Stop()
 	for {
-		if len(w.queue) == 0 || w.overdue() {
+		if len(w.queue) == 0 || w.overdue() || w.reserve.spent() && !w.eraseAt.IsZero() { // what the log takes up is needed
 			w.tidy()
 		}
 		w.wakeUp()
