@@ -8,9 +8,9 @@ import (
 
 // alternate makes a transcript into what every provider accepts: user and assistant by turns, user first and last.
 //
-// Neighbours from the user (the answer between them failed, or was empty) are joined. Of neighbours from the assistant
-// (an answer that was cut off, then its second try under the same message) the later stands for both. Messages of
-// nothing but space are left out: providers refuse them.
+// Neighbours are joined: two of the user's where the answer between them failed, or was empty; two of the assistant's where
+// the second is a late second try under an earlier message. Messages of nothing but space are left out: providers refuse
+// them.
 func alternate(transcript []claw.PromptMessage) []claw.PromptMessage {
 	var out []claw.PromptMessage
 	for _, m := range transcript {
@@ -21,10 +21,8 @@ func alternate(transcript []claw.PromptMessage) []claw.PromptMessage {
 			// Its question was dropped for want of room.
 		case last < 0 || out[last].Role != m.Role:
 			out = append(out, m)
-		case m.Role == claw.RoleUser:
-			out[last].Content += "\n\n" + m.Content
 		default:
-			out[last].Content = m.Content
+			out[last].Content += "\n\n" + m.Content
 		}
 	}
 	return out

@@ -16,7 +16,7 @@ func TestAlternate(t *testing.T) {
 	for name, c := range map[string]struct{ in, want ms }{
 		"as it should be":                     {ms{u("1"), a("2"), u("3")}, ms{u("1"), a("2"), u("3")}},
 		"the answer between failed":           {ms{u("1"), u("2")}, ms{u("1\n\n2")}},
-		"a second try stands for both":        {ms{u("1"), a("par"), a("whole"), u("2")}, ms{u("1"), a("whole"), u("2")}},
+		"a late second try":                   {ms{u("1"), u("2"), a("2"), a("1"), u("3")}, ms{u("1\n\n2"), a("2\n\n1"), u("3")}},
 		"a question dropped for want of room": {ms{a("0"), u("1")}, ms{u("1")}},
 		"space is no message":                 {ms{u("1"), a(" \n"), u("2")}, ms{u("1\n\n2")}},
 		"space within a message stays":        {ms{u("  1\n")}, ms{u("  1\n")}},

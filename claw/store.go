@@ -53,7 +53,8 @@ type RunStore interface {
 	InterruptRuns(ctx context.Context, cause *Error) (int, error)
 
 	// Transcript returns what the model is to be sent for this run, oldest first: the session's messages before the
-	// run's user message, then that message itself, which is always there. Failed and empty messages are left out; of
+	// run's user message, then that message itself, which is always there. Failed and empty messages are left out, and
+	// an answer that was cut off where the next message is an answer too: the second try, under the same message. Of
 	// the others the oldest are dropped until about maxBytes of content remain. The roles need not alternate.
 	Transcript(ctx context.Context, runID string, maxBytes int) ([]PromptMessage, error)
 }

@@ -324,12 +324,16 @@ func interruptSome(t *tx, cause *claw.Error, at time.Time) (int, error) {
 // Transcript implements [claw.RunStore]. Every run needs it, so it is one statement: the run's own message comes first.
 // In long conversations its rows are most of what a run costs, so they have no column too many.
 func (s *Store) Transcript(ctx context.Context, runID string, maxBytes int) ([]claw.PromptMessage, error) {
-	const newest = `SELECT m.role, m.content FROM runs r CROSS JOIN messages m
+	const newest = `SELECT m.role, m.content, m.status = 'incomplete' FROM runs r CROSS JOIN messages m
 		WHERE r.id = ? AND m.session_id = r.session_id AND m.listed = 1 AND m.seq <= r.user_seq
 			AND (m.seq = r.user_seq OR m.status <> 'failed' AND m.content <> '')
 		ORDER BY m.seq DESC`
-	scan := func(s scanner) (m claw.PromptMessage, err error) {
-		err = s.Scan(&m.Role, &m.Content)
+	type row struct {
+		claw.PromptMessage
+		cut bool // off, before its end
+	}
+	scan := func(s scanner) (m row, err error) {
+		err = s.Scan(&m.Role, &m.Content, &m.cut)
 		return m, err
 	}
 	return query(ctx, s, func(t *tx) (transcript []claw.PromptMessage, err error) {
@@ -338,10 +342,13 @@ func (s *Store) Transcript(ctx context.Context, runID string, maxBytes int) ([]c
 			if err != nil {
 				return nil, err
 			}
+			if last := len(transcript) - 1; m.cut && last >= 0 && transcript[last].Role == m.Role {
+				continue // the next try stands for it
+			}
 			if size += len(m.Content); size > maxBytes && len(transcript) > 0 {
 				break
 			}
-			transcript = append(transcript, m)
+			transcript = append(transcript, m.PromptMessage)
 		}
 		if len(transcript) == 0 {
 			return nil, errNoMessage

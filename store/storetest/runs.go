@@ -27,6 +27,7 @@ var runTests = map[string]func(*fixture){
 	"TranscriptOfTheRun":               testTranscript,
 	"TranscriptLeavesOut":              testTranscriptLeavesOut,
 	"TranscriptDropsTheOldest":         testTranscriptBudget,
+	"TranscriptSecondTries":            testTranscriptSecondTries,
 	"TranscriptOfWhatIsNotThere":       testTranscriptNotFound,
 	"SweepKeepsMessages":               testSweep,
 	"SweepKeepsWhatRunsAndEndedLately": testSweepKeeps,
@@ -346,6 +347,24 @@ func testTranscriptLeavesOut(f *fixture) {
 	f.same("transcript of a new try, which ends with the question it tries again", got, said(
 		q1, h[1], asked(cut), partial.Answer, asked(failing),
 	))
+}
+
+func testTranscriptSecondTries(f *fixture) {
+	first := f.keyed("s1", "key")
+	f.end(f.begin(first), claw.StatusIncomplete, "par")
+	second := f.end(f.begin(f.keyed("s1", "key")), claw.StatusIncomplete, "part")
+	n := f.newRun("s1")
+	run := f.begin(n)
+	got, err := f.Transcript(f.ctx, run.ID, 1<<20)
+	f.must(err)
+	f.same("transcript behind a second try", got, said(asked(first), second.Answer, asked(n)))
+
+	whole := f.end(run, claw.StatusComplete, "whole")
+	late := f.end(f.begin(f.keyed("s1", "key")), claw.StatusComplete, "late")
+	next := f.newRun("s1")
+	got, err = f.Transcript(f.ctx, f.begin(next).ID, 1<<20)
+	f.must(err)
+	f.same("transcript behind a late try", got, said(asked(first), second.Answer, asked(n), whole.Answer, late.Answer, asked(next)))
 }
 
 func testTranscriptBudget(f *fixture) {
