@@ -55,19 +55,27 @@ func translate(ctx context.Context, err error) error {
 		}
 		return err
 	}
-	switch primary, extended := resultCode(err); primary {
+	switch primary, _ := resultCode(err); primary {
 	case sqlite3.SQLITE_FULL:
 		return errFull.Because(err)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return errLocked.Because(err)
-	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
+	}
+	if unwritable(err) {
 		return errWrite.Because(err)
-	case sqlite3.SQLITE_IOERR:
-		if extended != sqlite3.SQLITE_IOERR_READ && extended != sqlite3.SQLITE_IOERR_SHORT_READ {
-			return errWrite.Because(err)
-		}
 	}
 	return fmt.Errorf("database: %w", err)
+}
+
+// unwritable reports whether err says that the file cannot be written to, for another cause than a full disk or a lock.
+func unwritable(err error) bool {
+	switch primary, extended := resultCode(err); primary {
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
+		return true
+	case sqlite3.SQLITE_IOERR:
+		return extended != sqlite3.SQLITE_IOERR_READ && extended != sqlite3.SQLITE_IOERR_SHORT_READ
+	}
+	return false
 }
 
 // gaveUp is the error of a caller whose ctx ended: it is ctx's error, and its cause as well where that says more.

@@ -289,6 +289,9 @@ func (s *Store) Health() error {
 	if s.writer.reserve.spent() {
 		return errFull
 	}
+	if s.writer.unwritable.Load() {
+		return errWrite
+	}
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -56,6 +57,10 @@ type writer struct {
 	seq    int64 // given last to a message
 	stored int64 // of seq, durable
 
+	unwritable atomic.Bool // the last write failed for that
+	probeAt    time.Time   // when to see whether it still is; zero where it is not
+	probeEvery time.Duration
+
 	linger time.Duration
 	left   []int64   // runs that have ended, whose parts are to be deleted
 	dropAt time.Time // when; zero where there are none
@@ -72,7 +77,7 @@ type writer struct {
 // startWriter takes over c, the connection of db. seq is the one given last to a message.
 func startWriter(path string, db *sql.DB, c *conn, seq int64, res *reserve, o options) *writer {
 	w := &writer{
-		path: path, db: db, conn: c, reserve: res, busy: o.busy, log: o.log, seq: seq, stored: seq, linger: o.linger,
+		path: path, db: db, conn: c, reserve: res, busy: o.busy, log: o.log, seq: seq, stored: seq, linger: o.linger, probeEvery: o.interval,
 		queue:   make(chan *request, queueLen),
 		stopped: make(chan struct{}),
 		timer:   time.NewTimer(0),
@@ -214,7 +219,38 @@ func (w *writer) commit(group []*request) error {
 	if errors.Is(err, errApart) {
 		return nil // the only request has its error, and nothing is left of it
 	}
+	w.noteWritable(err)
 	return err
+}
+
+// noteWritable draws from the end of a transaction whether the file can be written to. While it cannot, nobody may come to
+// try, so the writer does.
+func (w *writer) noteWritable(err error) {
+	was := w.unwritable.Load()
+	switch {
+	case unwritable(err):
+		w.probeAt = time.Now().Add(w.probeEvery)
+		if !was {
+			w.log.Error("storage cannot be written to: no new messages are taken until it can", "error", err)
+		}
+	case err != nil: // full or locked, which others see to
+		return
+	default:
+		w.probeAt = time.Time{}
+		if was {
+			w.log.Info("storage can be written to again")
+		}
+	}
+	w.unwritable.Store(err != nil)
+}
+
+// probe writes what is there already.
+func (w *writer) probe() {
+	r := &request{ctx: context.Background(), do: func(t *tx) error {
+		_, err := t.exec(`UPDATE sequence SET last = last WHERE id = 1`)
+		return err
+	}}
+	_ = w.commit([]*request{r}) // notes what came of it
 }
 
 func (w *writer) transact(group []*request, carryOut func(*request) error) error {
@@ -359,7 +395,7 @@ func isDue(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
 // wakeUp sets the timer to when there is something to tidy next.
 func (w *writer) wakeUp() {
 	next := w.eraseAt
-	for _, at := range []time.Time{w.dropAt, w.reserve.tryAt()} {
+	for _, at := range []time.Time{w.dropAt, w.probeAt, w.reserve.tryAt()} {
 		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
@@ -375,6 +411,9 @@ func (w *writer) wakeUp() {
 // reserve once the disk has room.
 func (w *writer) tidy() {
 	now := time.Now()
+	if isDue(w.probeAt, now) {
+		w.probe()
+	}
 	if isDue(w.dropAt, now) {
 		w.dropLeft(now)
 	}
@@ -412,7 +451,7 @@ func (w *writer) limitLog() {
 	if err != nil || pages < w.logMax {
 		return
 	}
-	w.logMax = pages + logPages // where it fails, or a reader still needs the log, the log grows on for a while
+	w.logMax = pages + max(logPages, pages/4) // where it fails, or a reader still needs the log, the log grows on for a while
 	if err := w.scrub(); err != nil {
 		w.log.Error("the database's log could not be scrubbed", "error", err)
 		return

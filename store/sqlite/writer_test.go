@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -298,5 +299,29 @@ func TestConnectionThatBrokeIsReplaced(t *testing.T) {
 	}
 	if n := count(t, s); n != 2 {
 		t.Errorf("%d sessions, want 2", n)
+	}
+}
+
+// TestAFileThatCannotBeWrittenToShowsAndHeals makes every change fail as on a file system that has become read-only.
+func TestAFileThatCannotBeWrittenToShowsAndHeals(t *testing.T) {
+	s := openAt(t, filepath.Join(t.TempDir(), "openclaw.db"), func(o *options) { o.interval = time.Millisecond })
+	conn := s.writer.conn.c // which goes between the writer's statements
+	readOnly := func(on int) {
+		t.Helper()
+		if _, err := conn.ExecContext(t.Context(), fmt.Sprintf("PRAGMA query_only = %d", on)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	readOnly(1)
+	if _, _, err := s.BeginRun(t.Context(), newRun("s1", "1", "question")); claw.CodeOf(err) != claw.Unavailable {
+		t.Fatalf("a write to a file that cannot be written to: %v", err)
+	}
+	if err := s.Health(); claw.CodeOf(err) != claw.Unavailable {
+		t.Errorf("the store's health is %v", err)
+	}
+	readOnly(0)
+	waitFor(t, func() bool { return s.Health() == nil })
+	if _, _, err := s.BeginRun(t.Context(), newRun("s1", "1", "question")); err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }
