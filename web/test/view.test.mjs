@@ -150,6 +150,10 @@ test(
     await page.waitForFunction(() => document.querySelectorAll('.session-item').length === 1);
     await keys.press('Alt+ArrowDown');
     await page.getByRole('heading', { name: 'first' }).waitFor();
+    await keys.press('Alt+g');
+    await page.getByText('Newest sessions').waitFor();
+    await keys.press('Alt+g'); // and back to where one was
+    await page.getByRole('heading', { name: 'first' }).waitFor();
     await keys.press('Control+k');
     await page.waitForFunction(() => document.activeElement.id === 'search');
     await keys.press('Escape'); // shows all of them again
@@ -248,6 +252,88 @@ test(
       await page.getByRole('button', { name: 'Check again' }).click();
       await page.getByRole('heading', { name: 'No model is connected yet' }).waitFor({ state: 'detached' });
       await page.getByText('Healthy', { exact: true }).waitFor();
+    },
+  ),
+);
+
+const HEBREW = `# כותרת
+
+טקסט עם \`code(x);\` בתוכו.
+
+- פריט
+
+> ציטוט
+
+| שם | ערך |
+|---|---|
+| אלף | 1 |
+
+\`\`\`js
+f(x); // done.
+\`\`\`
+
+An English paragraph.
+`;
+
+test(
+  'what is written from right to left is shown so, and code in it is not',
+  shared.with({}, async ({ gateway, context, upstream }) => {
+    await upstream.script({ text: [HEBREW] });
+    const page = await signIn(context, gateway);
+    await say(page, 'שלום');
+    await untilDone(page);
+    const style = (selector, property) =>
+      answer(page)
+        .locator(selector)
+        .first()
+        .evaluate((element, name) => getComputedStyle(element)[name], property);
+    for (const code of ['p code', '.code-body code', '.code-bar'])
+      assert.equal(await style(code, 'direction'), 'ltr', code);
+    for (const text of ['h1', 'p', 'ul', 'blockquote', 'table'])
+      assert.equal(await style(text, 'direction'), 'rtl', text);
+    assert.equal(await style('.markdown > p:last-child', 'direction'), 'ltr');
+    assert.notEqual(await style('ul', 'paddingRight'), '0px');
+    assert.equal(await style('blockquote', 'borderLeftWidth'), '0px');
+  }),
+);
+
+test(
+  'on a Mac, ⌥ N writes what it writes there',
+  shared.with(
+    { window: { userAgent: 'Mozilla/5.0 (Macintosh; Intel Mac OS X 14_0)' } },
+    async ({ gateway, context }) => {
+      await gateway.chat('Hello', 'first');
+      const page = await signIn(context, gateway, '#/s/first');
+      await answer(page).getByText('You said: Hello').waitFor();
+      await box(page).focus();
+      await page.keyboard.press('Alt+n');
+      await page.keyboard.type('o');
+      assert.match(await box(page).inputValue(), /o$/);
+      await page.getByRole('heading', { name: 'first' }).waitFor();
+      await page.evaluate(() => document.activeElement.blur());
+      await page.keyboard.press('Alt+n');
+      await page.getByRole('heading', { name: 'New session' }).waitFor();
+    },
+  ),
+);
+
+test(
+  'what lies behind the drawer cannot be reached',
+  shared.with(
+    { window: { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true } },
+    async ({ gateway, context }) => {
+      const page = await signIn(context, gateway);
+      await page.getByRole('button', { name: 'Sessions', exact: true }).tap();
+      await page.getByRole('navigation', { name: 'Sessions' }).waitFor();
+      const focused = () =>
+        box(page).evaluate((element) => {
+          element.focus();
+          return document.activeElement === element;
+        });
+      assert.equal(await focused(), false);
+      await page.touchscreen.tap(350, 400);
+      await page.locator('.shell[data-drawer=false]').waitFor();
+      assert.equal(await focused(), true);
     },
   ),
 );

@@ -12,6 +12,8 @@ export function decorate(fragment: DocumentFragment): void {
     frame.append(table);
   }
   for (const pre of fragment.querySelectorAll('pre')) frameCode(pre);
+  // Each paragraph, list or table goes the way its own first letters do.
+  for (const block of fragment.children) if (!block.matches('.code-frame')) block.setAttribute('dir', 'auto');
 }
 
 /** The language that a code element names, '' where it names none. */

@@ -1,9 +1,20 @@
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 
 /** What the page shows. It stands in the address's fragment, which browsers do not send anywhere. */
 export type Route = { view: 'chat'; key: string | undefined } | { view: 'control' };
 
 export const route = signal(parse(location.hash));
+
+let chat: Route = { view: 'chat', key: undefined };
+
+effect(() => {
+  if (route.value.view === 'chat') chat = route.value;
+});
+
+/** The conversation that is shown, or was before the gateway's view. */
+export function lastChat(): Route {
+  return chat;
+}
 
 addEventListener('hashchange', () => {
   route.value = parse(location.hash);

@@ -1,6 +1,6 @@
 import { Dialog } from './Dialog.js';
 import { helpOpen } from './overlays.js';
-import { COMMAND } from './shortcuts.js';
+import { ALT, COMMAND } from './shortcuts.js';
 
 const shortcuts: [string[], string][] = [
   [['Enter'], 'Send the message'],
@@ -9,10 +9,10 @@ const shortcuts: [string[], string][] = [
   [['↑'], 'Edit the last message, from an empty box'],
   [['/'], 'Go to the message box'],
   [[COMMAND, 'K'], 'Search sessions'],
-  [['Alt', 'N'], 'New session'],
-  [['Alt', '↑'], 'Session above'],
-  [['Alt', '↓'], 'Session below'],
-  [['Alt', 'G'], 'Gateway view, and back'],
+  [[ALT, 'N'], 'New session'],
+  [[ALT, '↑'], 'Session above'],
+  [[ALT, '↓'], 'Session below'],
+  [[ALT, 'G'], 'Gateway view, and back'],
   [['?'], 'This help'],
 ];
 

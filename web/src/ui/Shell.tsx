@@ -1,4 +1,5 @@
 import { useEffect } from 'preact/hooks';
+import { titleOf } from '../state/key.js';
 import { route } from '../state/route.js';
 import { Announcer } from './Announcer.js';
 import { ConnectionBar } from './ConnectionBar.js';
@@ -12,6 +13,14 @@ import { Sidebar } from './sidebar/Sidebar.js';
 export function Shell() {
   useEffect(installShortcuts, []);
   const { value: shown } = route;
+  const name = shown.view === 'control' ? 'Gateway' : shown.key && titleOf(shown.key);
+  // So that tabs, and the entries behind the back button, can be told apart.
+  useEffect(() => {
+    document.title = name ? `${name} · OpenClaw` : 'OpenClaw';
+    return () => {
+      document.title = 'OpenClaw';
+    };
+  }, [name]);
   return (
     <div class="shell" data-drawer={drawerOpen.value}>
       <Sidebar />
@@ -23,7 +32,7 @@ export function Shell() {
           onClick={() => (drawerOpen.value = false)}
         />
       )}
-      <main class="main">
+      <main class="main" inert={drawerOpen.value}>
         <ConnectionBar />
         {shown.view === 'control' ? <Control /> : <Chat sessionKey={shown.key} />}
       </main>

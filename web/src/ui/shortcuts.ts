@@ -1,9 +1,12 @@
-import { go, openKey, route } from '../state/route.js';
+import { go, lastChat, openKey, route } from '../state/route.js';
 import { runs, stop } from '../state/runs.js';
 import { found } from '../state/sessions.js';
 import { drawerOpen, helpOpen, openDrawer } from './overlays.js';
 
-export const COMMAND = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘' : 'Ctrl';
+const MAC = /Mac|iPhone|iPad/.test(navigator.userAgent);
+
+export const COMMAND = MAC ? '⌘' : 'Ctrl';
+export const ALT = MAC ? '⌥' : 'Alt';
 
 /** Where the focus goes: elements carry these ids. */
 export const COMPOSER = 'composer';
@@ -47,7 +50,11 @@ function actionFor(event: KeyboardEvent): (() => void) | undefined {
       focus(SEARCH);
     };
   }
-  if (event.altKey && !command) return altAction(event.code);
+  if (event.altKey && !command) {
+    // There ⌥ and a letter write ñ, ń and others, which somebody who types needs more.
+    if (MAC && isTyping(event.target) && event.code.startsWith('Key')) return undefined;
+    return altAction(event.code);
+  }
   if (command) return undefined;
   if (event.key === 'Escape') return escapeAction();
   if (isTyping(event.target)) return undefined;
@@ -66,7 +73,7 @@ function altAction(code: string): (() => void) | undefined {
     case 'KeyN':
       return newSession;
     case 'KeyG':
-      return () => go(route.value.view === 'control' ? { view: 'chat', key: undefined } : { view: 'control' });
+      return () => go(route.value.view === 'control' ? lastChat() : { view: 'control' });
     case 'ArrowUp':
       return () => step(-1);
     case 'ArrowDown':

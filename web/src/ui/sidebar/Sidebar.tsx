@@ -5,7 +5,7 @@ import { nextTheme, type Theme, theme } from '../../state/theme.js';
 import { IconButton } from '../Button.js';
 import { Gauge, Leave, Logo, Moon, Plus, Screen, Sun } from '../icons.js';
 import { drawerOpen, helpOpen } from '../overlays.js';
-import { newSession } from '../shortcuts.js';
+import { ALT, newSession } from '../shortcuts.js';
 import { SessionList } from './SessionList.js';
 import { SessionSearch } from './SessionSearch.js';
 
@@ -15,7 +15,7 @@ export function Sidebar() {
       <header class="sidebar-head">
         <Logo />
         <span class="brand">OpenClaw</span>
-        <IconButton label="New session (Alt N)" class="accent" onClick={newSession}>
+        <IconButton label={`New session (${ALT} N)`} class="accent" onClick={newSession}>
           <Plus />
         </IconButton>
       </header>
