@@ -15,13 +15,12 @@ export function NoModel() {
     <section class="no-model" aria-labelledby="no-model-title">
       <h2 id="no-model-title">No model is connected yet</h2>
       <p class="muted">
-        The gateway works and keeps your messages, but has nobody to ask. Connect a model in one of three ways, then
-        start the gateway again:
+        The gateway works and keeps your messages, but has nobody to ask. Connect a model in one of three ways:
       </p>
       <ol>
         <li>
           <h3>With a provider’s key</h3>
-          <p>Set one of these where the gateway is started. It finds the rest by itself.</p>
+          <p>Set one of these where the gateway is started, and start it again. It finds the rest by itself.</p>
           <pre>export ANTHROPIC_API_KEY=…</pre>
           <p class="fine">
             or <code>OPENAI_API_KEY</code>, or <code>GEMINI_API_KEY</code>
@@ -29,13 +28,16 @@ export function NoModel() {
         </li>
         <li>
           <h3>With a model on this machine</h3>
-          <p>Run Ollama, llama.cpp, LM Studio or another OpenAI-compatible server. It is found on its usual port.</p>
+          <p>
+            Run Ollama, llama.cpp, LM Studio or another OpenAI-compatible server, and start the gateway again. It finds
+            the server on its usual port.
+          </p>
           <pre>ollama run qwen3</pre>
         </li>
         <li>
           <h3>In the configuration</h3>
           <p>
-            Name a provider and a model under <code>models</code>.
+            Name a provider and a model under <code>models</code>. A gateway that runs takes it up by itself.
           </p>
           <pre>{'models:\n  default: openai/gpt-4.1-mini\n  providers:\n    openai: {apiKey: "…"}'}</pre>
         </li>

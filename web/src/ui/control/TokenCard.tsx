@@ -30,7 +30,7 @@ export function TokenCard() {
       {lacking.length > 0 && (
         <p class="fine">
           To allow more, add {lacking.map((p) => `"${p}"`).join(' and ')} to its <code>permissions</code> under{' '}
-          <code>api.tokens</code> in the configuration, and start the gateway again.
+          <code>api.tokens</code> in the configuration. The gateway takes it up by itself; then ask again.
         </p>
       )}
       <h3>Limits</h3>
