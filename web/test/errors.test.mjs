@@ -50,7 +50,32 @@ test(
     await say(page, 'Two');
     await page.getByRole('button', { name: 'Take it back' }).click();
     assert.equal(await box(page).inputValue(), 'Two');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Take it back' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Take it back' }).waitFor({ state: 'detached' });
+    assert.equal(await box(page).inputValue(), 'Two', 'stopped before it was taken, it is not lost');
     assert.equal(await users(gateway, 'limited'), 1);
+  }),
+);
+
+test(
+  '429: goes on after a reload, whatever is shown then',
+  shared.with({}, async ({ gateway, context }) => {
+    await gateway.kill();
+    await gateway.launch({ chat: 1 });
+    const page = await signIn(context, gateway, '#/s/limited');
+    await say(page, 'One');
+    await answer(page).getByText('You said: One').waitFor();
+    await say(page, 'Two');
+    await page.getByRole('button', { name: 'Take it back' }).waitFor();
+    await page.getByRole('link', { name: /Gateway/ }).click();
+    await page.getByText('Newest sessions').waitFor();
+    await gateway.kill();
+    await gateway.launch(); // whose limits are fresh
+    await page.reload();
+    await page.getByRole('cell', { name: '4', exact: true }).waitFor();
+    assert.equal(await users(gateway, 'limited'), 2);
   }),
 );
 
@@ -98,6 +123,28 @@ test(
 );
 
 test(
+  '502: once dismissed, no answer is promised',
+  shared.with({}, async ({ gateway, context, upstream }) => {
+    await upstream.always({ status: 401 });
+    const page = await context.newPage();
+    await page.clock.install();
+    await page.close();
+    const tab = await signIn(context, gateway, '#/s/given-up');
+    await say(tab, 'Are you there?');
+    await tab.getByRole('button', { name: 'Dismiss' }).click();
+    for (const reload of [false, true]) {
+      if (reload) await tab.reload();
+      await tab.getByText('Are you there?', { exact: true }).waitFor();
+      await tab.clock.runFor(3000); // in which it looks for answers that others have asked for
+      await tab.getByText('There is no answer to this.').waitFor();
+    }
+    await upstream.always({});
+    await tab.getByRole('button', { name: 'Ask again' }).click();
+    await answer(tab).getByText('You said: Are you there?').waitFor();
+  }),
+);
+
+test(
   '502 in the middle of an answer: what came is kept, with the reason below it',
   shared.with({}, async ({ gateway, context, upstream }) => {
     await upstream.script({ text: pieces('The beginning of something'), end: 'truncate', after: 2 });
@@ -125,6 +172,12 @@ test(
     await page.getByRole('link', { name: /Gateway/ }).click();
     await page.getByText('not allowed: list, read and delete sessions').waitFor();
     await page.getByText('To allow more, add "sessions"').waitFor();
+    await page.goBack();
+    await page.reload();
+    await page.getByRole('heading', { name: 'This token may not read what was said' }).waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Delete this session' }).count(), 0);
+    await say(page, 'Once more');
+    await answer(page).getByText('You said: Once more').waitFor();
   }),
 );
 
@@ -138,6 +191,7 @@ test(
     await answer(page).getByText('You said: Hello').waitFor();
     await page.getByPlaceholder('This token may not chat').waitFor();
     assert.equal(await box(page).isDisabled(), true);
+    assert.equal(await page.getByRole('button', { name: /Ask again|Edit and send again/ }).count(), 0);
     await page.getByRole('link', { name: /Gateway/ }).click();
     await page.getByText('not allowed: send messages, stop answers').waitFor();
   }),

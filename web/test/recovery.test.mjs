@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answer, box, say, signIn, untilDone } from './support/browser.mjs';
-import { suite } from './support/suite.mjs';
+import { latch, suite } from './support/suite.mjs';
 
 const shared = suite();
 
@@ -194,11 +194,84 @@ test(
     await page.getByRole('link', { name: /^other/ }).click();
     await page.getByText('You said: Hello', { exact: true }).waitFor();
     await page.getByRole('img', { name: 'answering' }).waitFor();
+    assert.doesNotMatch(await page.locator('.visually-hidden[role=status]').innerText(), /The answer is there/);
     assert.equal(await box(page).isEnabled(), true);
     await page.getByRole('img', { name: 'new answer' }).waitFor();
     await page.getByRole('link', { name: /Go on without me/ }).click();
     await page.getByRole('heading', { name: 'Go on without me' }).waitFor();
     await whole(page);
     assert.equal(await page.getByRole('img', { name: 'new answer' }).count(), 0);
+  }),
+);
+
+test(
+  'somebody who looks elsewhere and back while the gateway is away follows the answer again',
+  shared.with({}, async ({ gateway, context, upstream }) => {
+    await gateway.chat('Hello', 'other');
+    await upstream.script(slowly);
+    const page = await signIn(context, gateway, '#/s/other');
+    await page.getByText('You said: Hello', { exact: true }).waitFor();
+    await page.keyboard.press('Alt+n');
+    await say(page, 'There and back');
+    await live(page, 'w10 ');
+    gateway.wire.cut();
+    await page.getByText('The gateway does not answer').waitFor();
+    await page.getByRole('link', { name: /^other/ }).click();
+    await page.getByText('You said: Hello', { exact: true }).waitFor();
+    await page.getByRole('link', { name: /There and back/ }).click();
+    await page.getByText('There and back', { exact: true }).first().waitFor();
+    const resumed = page.waitForRequest(/\/messages\/[^/]+\/stream$/);
+    gateway.wire.mend();
+    await resumed;
+    await whole(page);
+    assert.equal(await page.getByRole('img', { name: 'new answer' }).count(), 0);
+  }),
+);
+
+test(
+  'an answer that one session waits for is not expected in another',
+  shared.with({}, async ({ gateway, context, upstream }) => {
+    await gateway.chat('Hello', 'answered');
+    await upstream.script({ text: ['Late'], end: 'stall', after: 0 });
+    const left = new AbortController();
+    const asked = gateway.chat('From elsewhere', 'waiting', left.signal).catch(() => {});
+    while (!(await upstream.requests()).some((r) => r.messages.at(-1).content === 'From elsewhere'));
+    const page = await signIn(context, gateway, '#/s/waiting');
+    const expected = page.getByText(/on its way|being written elsewhere/);
+    await expected.waitFor();
+    await page.getByRole('link', { name: /^answered/ }).click();
+    await page.getByText('You said: Hello', { exact: true }).waitFor();
+    assert.equal(await expected.count(), 0);
+    left.abort();
+    await asked;
+  }),
+);
+
+test(
+  'an old account of a session that comes late does not take the answer away',
+  shared.with({}, async ({ gateway, context, upstream }) => {
+    await gateway.chat('Hello', 'raced');
+    const page = await signIn(context, gateway, '#/s/raced');
+    await page.getByText('You said: Hello', { exact: true }).waitFor();
+    const [first, second] = [latch(), latch()];
+    let asked = 0;
+    await context.route('**/history?*', async (route) => {
+      const number = ++asked;
+      if (number > 2) return; // others would tell the truth again
+      const response = await route.fetch();
+      if (number === 1) await second.passed;
+      await route.fulfill({ response });
+      if (number === 1) first.open();
+      else second.open();
+    });
+    await upstream.script({ text: ['The answer'], firstByte: '500ms' });
+    await say(page, 'Quickly');
+    await answer(page).getByText('The answer').waitFor();
+    await first.passed;
+    // The page has it once it has drawn a frame after another answer.
+    await page.evaluate(() =>
+      fetch('healthz').then(() => new Promise((next) => requestAnimationFrame(() => setTimeout(next)))),
+    );
+    assert.equal(await answer(page).locator('.markdown').innerText(), 'The answer');
   }),
 );

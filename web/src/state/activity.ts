@@ -1,7 +1,8 @@
-import { effect, signal } from '@preact/signals';
+import { effect } from '@preact/signals';
+import { now } from './clock.js';
 import { conversation, dropConversation } from './conversation.js';
 import { checkStatus, modelless, reachable, token } from './gateway.js';
-import { findPermissions } from './permissions.js';
+import { findPermissions, permissions } from './permissions.js';
 import { go, openKey, route } from './route.js';
 import { busy, dropRuns, follow, join, leave, liveRuns, lookAt, markRead, runs } from './runs.js';
 import { dropSession, forbidden, refreshSessions, sessions } from './sessions.js';
@@ -22,10 +23,14 @@ export function start(): void {
     if (token.value === undefined) return;
     void checkStatus();
     void refreshSessions();
+    permissions.value = {};
     void findPermissions();
   });
   effect(() => {
     if (token.value !== undefined) show(openKey());
+  });
+  effect(() => {
+    if (token.value !== undefined) sendUnsent();
   });
   effect(() => {
     if (token.value !== undefined && route.value.view === 'control') void checkStatus();
@@ -56,6 +61,11 @@ function every(ms: number, look: () => Promise<void>): void {
     setTimeout(step, ms);
   };
   setTimeout(step, ms);
+}
+
+/** Sees messages through that a reload interrupted, whatever is shown now. */
+function sendUnsent(): void {
+  for (const run of runs.peek().values()) if (run.messageId.peek() === undefined) void follow(run);
 }
 
 let shown: string | undefined;
@@ -94,12 +104,17 @@ function catchUpOnReconnect(): void {
   });
 }
 
-/** Loads what is new in the open session when the list says that it has grown. */
+/** Loads what is new in the open session when the list says that it has grown, or that it is not there any more. */
 function watchCounts(): void {
   let seen = '';
   effect(() => {
     const open = sessions.value.find((s) => s.key === openKey());
-    if (!open) return;
+    if (!open) {
+      const key = openKey();
+      if (key !== undefined && seen.startsWith(`${key} `) && !busy(key)) void conversation(key).refresh();
+      seen = '';
+      return;
+    }
     const now = `${open.key} ${open.messageCount} ${open.lastActivity}`;
     const grown = seen.startsWith(`${open.key} `) && seen !== now;
     seen = now;
@@ -107,20 +122,20 @@ function watchCounts(): void {
   });
 }
 
-/** True while the open session waits for an answer that this tab cannot follow, as another machine has asked for it. */
-export const awaited = signal(false);
+/** Milliseconds that an answer may take. */
+const PATIENCE = 15 * 60_000;
+
+/** Whether a session may be waiting for an answer that this tab cannot follow, as another machine has asked for it. */
+export function awaited(key: string): boolean {
+  const c = conversation(key);
+  const last = c.messages.value.at(-1);
+  if (forbidden.value || last?.role !== 'user' || last.id === c.unanswered.value) return false;
+  return now.value - Date.parse(last.timestamp) < PATIENCE;
+}
 
 async function lookForAnswer(): Promise<void> {
   const key = openKey();
-  if (key === undefined || forbidden.peek() || busy(key) || runs.peek().has(key)) {
-    awaited.value = false;
-    return;
-  }
-  const c = conversation(key);
-  const last = c.messages.peek().at(-1);
-  const age = last ? Date.now() - Date.parse(last.timestamp) : Number.POSITIVE_INFINITY;
-  awaited.value = last?.role === 'user' && age < 15 * 60_000;
-  if (awaited.value) await c.refresh();
+  if (key !== undefined && !runs.peek().has(key) && awaited(key)) await conversation(key).refresh();
 }
 
 function hear(message: Parameters<Parameters<typeof listen>[0]>[0]): void {

@@ -1,7 +1,8 @@
 import { type Message, NotFoundError, PermissionDeniedError } from '@openclaw/sdk';
-import { batch, computed, signal } from '@preact/signals';
+import { batch, computed, type Signal, signal } from '@preact/signals';
 import { gateway, noteFailure } from './gateway.js';
 import type { Problem } from './problem.js';
+import { recall, remember } from './storage.js';
 
 const TAIL = 50;
 const OLDER = 60;
@@ -22,15 +23,32 @@ export class Conversation {
   /** True where the token may not read histories: the conversation is then only what this tab has seen. */
   readonly unrecorded = signal(false);
 
+  /** The id of the message that is known to have got no answer, while it is the newest; other tabs' are guessed at. */
+  readonly unanswered: Signal<string | undefined>;
+
+  #asked = 0;
+  #joined = 0;
+
   /** Tokens over all loaded messages. */
   readonly usage = computed(() => sumUsage(this.messages.value));
 
-  constructor(readonly key: string) {}
+  constructor(readonly key: string) {
+    this.unanswered = signal(recall(`unanswered.${key}`));
+  }
+
+  /** Takes note that no answer to a message will come. */
+  giveUp(messageId: string): void {
+    this.unanswered.value = messageId;
+    remember(`unanswered.${this.key}`, messageId);
+  }
 
   /** Loads the newest messages and joins them with what is there. */
   async refresh(): Promise<void> {
+    const number = ++this.#asked;
     try {
       const { messages } = await gateway().sessions.historyPage(this.key, { limit: TAIL });
+      if (number < this.#joined) return; // overtaken by one that knows more
+      this.#joined = number;
       batch(() => {
         this.join(messages);
         this.phase.value = 'ready';

@@ -7,7 +7,7 @@ import {
 } from '@openclaw/sdk';
 import { batch, computed, signal } from '@preact/signals';
 import { pause } from './clock.js';
-import { noteLimits } from './limits.js';
+import { limits, noteLimits } from './limits.js';
 import { type Problem, problemOf } from './problem.js';
 import { forgetAll, recall, remember } from './storage.js';
 
@@ -62,6 +62,7 @@ export function noteFailure(error: unknown): Problem {
     batch(() => {
       remember('token', undefined);
       token.value = undefined;
+      limits.value = {}; // the next token has its own
       signedOut.value = {
         ...problem,
         title: 'This token is no longer accepted',

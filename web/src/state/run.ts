@@ -39,6 +39,8 @@ export class Run {
   done: DoneEvent | undefined;
   /** Somebody wants it stopped. */
   stopWanted = false;
+  /** Its last event has been seen; what is left is to look up what the history has. */
+  over = false;
   /** Set while this tab follows it. */
   following: AbortController | undefined;
 

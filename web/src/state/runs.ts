@@ -10,8 +10,10 @@ import {
 import { batch, computed, signal } from '@preact/signals';
 import { pause } from './clock.js';
 import { conversation } from './conversation.js';
+import { addToDraft } from './drafts.js';
 import { gateway, noteFailure, reconnect } from './gateway.js';
 import { describe, problemOf } from './problem.js';
+import { openKey } from './route.js';
 import { Run, type RunRecord } from './run.js';
 import { refreshSessions } from './sessions.js';
 import { recallJson, rememberJson } from './storage.js';
@@ -86,13 +88,16 @@ export function join(sessionKey: string, messageId: string): Run | undefined {
   return run;
 }
 
-/** Stops an answer; what came of it is kept. One that has not begun is stopped as soon as it has. */
+/**
+ * Stops an answer; what came of it is kept. One that has not begun is stopped as soon as it has, and a message that the
+ * gateway did not take goes back to where it was typed.
+ */
 export async function stop(run: Run): Promise<void> {
   run.stopWanted = true;
   const id = run.messageId.peek();
   if (run.phase.peek() === 'waiting') {
-    run.following?.abort();
-    remove(run);
+    dismiss(run);
+    if (run.prompt !== undefined) addToDraft(run.sessionKey, run.prompt);
     return;
   }
   if (run.phase.peek() !== 'ended') run.phase.value = 'stopping';
@@ -109,18 +114,21 @@ export async function stop(run: Run): Promise<void> {
 /** Lets go of a run's connection; the answer goes on. Browsers allow few connections, so a tab follows one at a time. */
 export function leave(run: Run): void {
   // A message that is not acknowledged yet is seen through first.
-  if (run.messageId.peek() !== undefined) run.following?.abort();
+  if (run.messageId.peek() !== undefined && !run.over) run.following?.abort();
 }
 
 /** Follows a run to its end, over as many connections as that takes. */
 export async function follow(run: Run): Promise<void> {
-  if (run.following || run.phase.peek() === 'ended') return;
+  // One that was let go of may still be on its way out.
+  if ((run.following && !run.following.signal.aborted) || run.phase.peek() === 'ended') return;
   const stopped = new AbortController();
   run.following = stopped;
   try {
     while (!stopped.signal.aborted) {
       try {
         await connect(run, stopped.signal);
+        if (stopped.signal.aborted) return;
+        run.over = true;
         await finish(run);
         return;
       } catch (error) {
@@ -132,7 +140,7 @@ export async function follow(run: Run): Promise<void> {
     if (!stopped.signal.aborted) await fail(run, error);
   } finally {
     run.flush();
-    run.following = undefined;
+    if (run.following === stopped) run.following = undefined;
   }
 }
 
@@ -144,14 +152,14 @@ async function connect(run: Run, signal: AbortSignal): Promise<void> {
     id === undefined
       ? gateway().stream({ message: prompt ?? '', sessionKey }, { idempotencyKey, signal })
       : gateway().messages.stream(id, { after: run.seq }, { signal });
-  if (id !== undefined && run.seq === 0) run.rewind();
   for await (const event of stream) take(run, event);
 }
 
 function take(run: Run, event: StreamEvent): void {
-  run.seq = event.seq;
   run.failures = 0;
   if (run.phase.peek() !== 'stopping') run.phase.value = 'streaming';
+  if (event.type === 'start') run.rewind(); // what was looked up meanwhile is told again
+  run.seq = event.seq;
   if (event.type === 'start') begin(run, event.id);
   else if (event.type === 'delta') run.add(event.content);
   else if (event.type === 'done') run.done = event;
@@ -220,9 +228,11 @@ export async function lookAt(run: Run): Promise<void> {
     const message = await gateway().messages.get(id);
     if (run.following) return;
     run.show(message.content);
-    if (message.running) return;
+    if (message.running) {
+      if (run.phase.peek() === 'reconnecting') run.phase.value = 'streaming';
+      return;
+    }
     if (message.error && message.error.code !== 'CANCELLED') run.problem.value = describe(message.error);
-    unread.value = new Set(unread.peek()).add(run.sessionKey);
     await conclude(run);
   } catch (error) {
     if (error instanceof NotFoundError) remove(run);
@@ -246,6 +256,7 @@ export function dropRuns(sessionKey: string): void {
 
 async function fail(run: Run, error: unknown): Promise<void> {
   run.flush();
+  run.over = true;
   const gone = error instanceof NotFoundError && run.messageId.peek() !== undefined;
   const problem = noteFailure(error);
   // A run of which nothing is left to tell: its session is gone, or another token's.
@@ -256,10 +267,15 @@ async function fail(run: Run, error: unknown): Promise<void> {
 
 async function conclude(run: Run, error?: unknown): Promise<void> {
   const c = conversation(run.sessionKey);
-  if (run.messageId.peek() !== undefined) await c.refresh();
+  const begun = run.messageId.peek() !== undefined;
+  if (begun) await c.refresh();
   batch(() => {
+    const last = c.messages.peek().at(-1);
+    if (begun && last?.role === 'user' && last.content === (run.prompt ?? last.content)) c.giveUp(last.id);
+    if (openKey() !== run.sessionKey && c.phase.peek() !== 'missing')
+      unread.value = new Set(unread.peek()).add(run.sessionKey);
     if (c.unrecorded.peek()) recordHere(run, error);
-    run.recorded.value = run.messageId.peek() !== undefined && c.phase.peek() === 'ready';
+    run.recorded.value = begun && c.phase.peek() === 'ready';
     run.phase.value = 'ended';
     if (run.problem.peek() === undefined) remove(run);
   });

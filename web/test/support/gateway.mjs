@@ -176,18 +176,19 @@ export class Gateway {
   }
 
   /** Calls the API as another client than the page. */
-  async call(method, path, body, headers = {}) {
+  async call(method, path, body, headers = {}, signal = undefined) {
     const answer = await fetch(this.url + path, {
       method,
       headers: { Authorization: `Bearer ${TOKEN}`, 'Content-Type': 'application/json', ...headers },
       ...(body && { body: JSON.stringify(body) }),
+      signal,
     });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
     return answer.status === 204 ? undefined : answer.json();
   }
 
-  chat(message, sessionKey) {
-    return this.call('POST', '/api/v1/chat', { message, sessionKey });
+  chat(message, sessionKey, signal) {
+    return this.call('POST', '/api/v1/chat', { message, sessionKey }, {}, signal);
   }
 
   /** Writes a long session into the database, past the gateway, which is started again behind it. */

@@ -41,3 +41,12 @@ export function suite() {
 
 /** Cuts a text into pieces, as a model writes it. */
 export const pieces = (text, size = 8) => text.match(new RegExp(`[^]{1,${size}}`, 'g'));
+
+/** Something to be waited for, which `open` lets pass. */
+export function latch() {
+  let open;
+  const passed = new Promise((resolve) => {
+    open = resolve;
+  });
+  return { passed, open };
+}

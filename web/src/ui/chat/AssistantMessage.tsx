@@ -1,5 +1,6 @@
 import type { Message } from '@openclaw/sdk';
 import { conversation } from '../../state/conversation.js';
+import { permissions } from '../../state/permissions.js';
 import { describe } from '../../state/problem.js';
 import { send } from '../../state/runs.js';
 import { CopyButton, IconButton } from '../Button.js';
@@ -24,7 +25,7 @@ export function AssistantMessage({ message, last, sessionKey }: AssistantMessage
       {error && error.code !== 'CANCELLED' && <ProblemCard problem={describe(error)} />}
       <footer class="message-foot">
         <CopyButton text={() => content} label="Copy as Markdown" />
-        {last && (
+        {last && permissions.value.chat !== false && (
           <IconButton label="Ask again" onClick={() => askAgain(sessionKey, message)}>
             <Again />
           </IconButton>

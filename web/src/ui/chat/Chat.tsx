@@ -1,5 +1,4 @@
 import { useEffect, useMemo } from 'preact/hooks';
-import { awaited } from '../../state/activity.js';
 import { secondsUntil } from '../../state/clock.js';
 import { type Conversation, conversation } from '../../state/conversation.js';
 import { modelless } from '../../state/gateway.js';
@@ -33,8 +32,9 @@ function Session({ sessionKey }: { sessionKey: string }) {
     return <Failed conversation={c} problem={c.problem.value} />;
   }
   if (run === undefined && phase === 'loading') return <Loading />;
+  if (run === undefined && c.unrecorded.value && c.messages.value.length === 0) return <Unreadable />;
   return (
-    <Thread conversation={c} run={run} awaited={awaited.value}>
+    <Thread conversation={c} run={run}>
       {modelless.value && <NoModel />}
     </Thread>
   );
@@ -66,6 +66,18 @@ function Loading() {
       <div class="skeleton" />
       <div class="skeleton short" />
       <div class="skeleton" />
+    </div>
+  );
+}
+
+function Unreadable() {
+  return (
+    <div class="middle empty">
+      <h2>This token may not read what was said</h2>
+      <p class="muted">
+        It lacks the permission <code>sessions</code>. A message from here still goes on with this session, and its
+        answer is shown.
+      </p>
     </div>
   );
 }

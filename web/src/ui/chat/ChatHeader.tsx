@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { conversation } from '../../state/conversation.js';
 import { status } from '../../state/gateway.js';
 import { titleOf } from '../../state/key.js';
+import { permissions } from '../../state/permissions.js';
 import { sessions } from '../../state/sessions.js';
 import { CopyButton, IconButton } from '../Button.js';
 import { plural, tokens } from '../format.js';
@@ -39,7 +40,9 @@ function SessionHead({ sessionKey }: { sessionKey: string }) {
   const session = sessions.value.find((s) => s.key === sessionKey);
   const c = conversation(sessionKey);
   const used = c.usage.value;
-  const count = session?.messageCount ?? c.messages.value.length;
+  // Of a session that is not in the list, what is loaded may not be all.
+  const whole = c.phase.value === 'ready' && !c.hasOlder.value && !c.unrecorded.value;
+  const count = session?.messageCount ?? (whole ? c.messages.value.length : undefined);
   return (
     <>
       <div class="head-words">
@@ -47,10 +50,10 @@ function SessionHead({ sessionKey }: { sessionKey: string }) {
           <bdi>{titleOf(sessionKey)}</bdi>
         </h1>
         <p class="fine">
-          {plural(count, 'message')}
+          {count !== undefined && plural(count, 'message')}
           {used.input + used.output > 0 && (
             <span title={c.hasOlder.value ? 'Tokens of the messages loaded so far' : 'Tokens of the whole session'}>
-              {' · '}
+              {count !== undefined && ' · '}
               {tokens(used)}
               {c.hasOlder.value && ' so far'}
             </span>
@@ -58,9 +61,11 @@ function SessionHead({ sessionKey }: { sessionKey: string }) {
         </p>
       </div>
       <CopyButton text={() => sessionKey} label="Copy the session’s key" />
-      <IconButton label="Delete this session" onClick={() => setDeleting(true)}>
-        <Trash />
-      </IconButton>
+      {permissions.value.sessions !== false && (
+        <IconButton label="Delete this session" onClick={() => setDeleting(true)}>
+          <Trash />
+        </IconButton>
+      )}
       {deleting && <DeleteDialog sessionKey={sessionKey} messageCount={count} onClose={() => setDeleting(false)} />}
     </>
   );

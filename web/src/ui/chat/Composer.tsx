@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { conversation } from '../../state/conversation.js';
-import { draftOf, forgetDraft, saveDraft } from '../../state/drafts.js';
+import { draftOf, forgetDraft, putBack, saveDraft } from '../../state/drafts.js';
 import { newKey } from '../../state/key.js';
 import { permissions } from '../../state/permissions.js';
 import { settle } from '../../state/route.js';
@@ -8,7 +8,6 @@ import { runs, send, stop } from '../../state/runs.js';
 import { count } from '../format.js';
 import { Send, Stop } from '../icons.js';
 import { COMPOSER } from '../shortcuts.js';
-import { insertion } from './insertion.js';
 
 /** What the gateway takes, in bytes of UTF-8. */
 const MAX = 256 * 1024;
@@ -39,7 +38,8 @@ export function Composer({ sessionKey }: { sessionKey: string | undefined }) {
     if (sessionKey === undefined) settle(key);
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.isComposing) return;
+    // Safari says 229 instead of isComposing for the Enter that ends a composition.
+    if (event.isComposing || event.keyCode === 229) return;
     if (event.key === 'Enter' && !event.shiftKey && !touch.matches) {
       event.preventDefault();
       submit();
@@ -56,12 +56,14 @@ export function Composer({ sessionKey }: { sessionKey: string | undefined }) {
     if (!touch.matches) box.current?.focus({ preventScroll: true });
   }, []);
   // Others put text here too: whoever wants to edit what was said, or takes back what was not sent.
-  useEffect(() => insertion.subscribe((inserted) => inserted !== undefined && take(inserted)), []);
-  const take = (inserted: string) => {
-    insertion.value = undefined;
-    change(inserted);
+  const times = putBack.value;
+  const seen = useRef(times);
+  useEffect(() => {
+    if (times === seen.current) return;
+    seen.current = times;
+    setText(draftOf(sessionKey));
     box.current?.focus();
-  };
+  }, [times]);
 
   return (
     <div class="composer">

@@ -1,11 +1,11 @@
 import { useEffect } from 'preact/hooks';
 import { now, secondsUntil } from '../../state/clock.js';
+import { addToDraft } from '../../state/drafts.js';
 import type { Problem } from '../../state/problem.js';
 import type { Run } from '../../state/run.js';
 import { dismiss, retry, stop } from '../../state/runs.js';
 import { announce } from '../Announcer.js';
 import { ProblemCard } from '../ProblemCard.js';
-import { insertion } from './insertion.js';
 import { Markdown } from './Markdown.js';
 import { Said } from './UserMessage.js';
 
@@ -71,11 +71,6 @@ function Progress({ run }: { run: Run }) {
 
 function Waiting({ run, problem }: { run: Run; problem: Problem }) {
   const seconds = secondsUntil(problem.retryAt ?? 0);
-  const takeBack = () => {
-    const { prompt } = run;
-    void stop(run);
-    if (prompt !== undefined) insertion.value = prompt;
-  };
   return (
     <div class="problem calm" role="status" data-code={problem.code}>
       <div class="problem-text">
@@ -84,7 +79,7 @@ function Waiting({ run, problem }: { run: Run; problem: Problem }) {
           Your message is kept and sends itself in <strong class="countdown">{seconds} s</strong>.
         </p>
         <div class="problem-actions">
-          <button type="button" class="button" onClick={takeBack}>
+          <button type="button" class="button" onClick={() => void stop(run)}>
             Take it back
           </button>
         </div>
@@ -98,7 +93,7 @@ function Failure({ run }: { run: Run }) {
   if (!problem) return null;
   const seconds = problem.retryAt === undefined ? 0 : secondsUntil(problem.retryAt);
   const edit = () => {
-    if (run.prompt !== undefined) insertion.value = run.prompt;
+    if (run.prompt !== undefined) addToDraft(run.sessionKey, run.prompt);
     dismiss(run);
   };
   return (
@@ -120,11 +115,13 @@ function Failure({ run }: { run: Run }) {
   );
 }
 
-/** Tells those who cannot see the answer grow that it begins, and that it is there. */
+/** Tells those who cannot see the answer grow that it begins, and that it is there; not that they have looked elsewhere. */
 function useAnnouncements(run: Run): void {
   useEffect(() => {
+    if (run.phase.peek() === 'ended') return;
     announce('The assistant is answering.');
     return () => {
+      if (run.phase.peek() !== 'ended') return;
       const said = run.content.peek();
       announce(run.problem.peek() ? '' : `The answer is there. ${said.slice(0, 300)}`);
     };

@@ -11,12 +11,10 @@ import { ScrollKeeper } from './scroll.js';
 interface ThreadProps {
   conversation: Conversation;
   run: Run | undefined;
-  /** An answer is expected that cannot be followed from here. */
-  awaited: boolean;
   children?: ComponentChildren;
 }
 
-export function Thread({ conversation: c, run, awaited, children }: ThreadProps) {
+export function Thread({ conversation: c, run, children }: ThreadProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const [keeper, setKeeper] = useState<ScrollKeeper | undefined>(undefined);
   const [atEnd, setAtEnd] = useState(true);
@@ -50,7 +48,6 @@ export function Thread({ conversation: c, run, awaited, children }: ThreadProps)
           })}
           <Tail keeper={keeper}>
             {run && <LiveAnswer key={run.startedAt} run={run} recorded={recorded} />}
-            {!run && awaited && <p class="waiting">An answer to this is being written elsewhere…</p>}
             {children}
           </Tail>
         </div>

@@ -1,10 +1,11 @@
 import type { Message } from '@openclaw/sdk';
 import { awaited } from '../../state/activity.js';
+import { addToDraft } from '../../state/drafts.js';
+import { permissions } from '../../state/permissions.js';
 import { send } from '../../state/runs.js';
 import { CopyButton, IconButton } from '../Button.js';
 import { fullTime, timeOf } from '../format.js';
 import { Again, Pencil } from '../icons.js';
-import { insertion } from './insertion.js';
 
 interface UserMessageProps {
   message: Message;
@@ -14,6 +15,7 @@ interface UserMessageProps {
 }
 
 export function UserMessage({ message, unanswered, sessionKey }: UserMessageProps) {
+  const mayChat = permissions.value.chat !== false;
   return (
     <article class="message user" aria-label="You">
       <Said text={message.content} />
@@ -22,16 +24,22 @@ export function UserMessage({ message, unanswered, sessionKey }: UserMessageProp
           {timeOf(message.timestamp)}
         </time>
         <CopyButton text={() => message.content} label="Copy" />
-        <IconButton label="Edit and send again" onClick={() => (insertion.value = message.content)}>
-          <Pencil />
-        </IconButton>
+        {mayChat && (
+          <IconButton label="Edit and send again" onClick={() => addToDraft(sessionKey, message.content)}>
+            <Pencil />
+          </IconButton>
+        )}
       </footer>
-      {unanswered && !awaited.value && (
+      {unanswered && (
         <p class="unanswered">
-          There is no answer to this.{' '}
-          <button type="button" class="link" onClick={() => send(sessionKey, message.content)}>
-            <Again /> Ask again
-          </button>
+          {awaited(sessionKey)
+            ? 'No answer yet. One may be on its way, if this was asked elsewhere.'
+            : 'There is no answer to this.'}{' '}
+          {mayChat && (
+            <button type="button" class="link" onClick={() => send(sessionKey, message.content)}>
+              <Again /> Ask again
+            </button>
+          )}
         </p>
       )}
     </article>

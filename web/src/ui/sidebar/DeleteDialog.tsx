@@ -10,7 +10,8 @@ import { ProblemCard } from '../ProblemCard.js';
 
 interface DeleteDialogProps {
   sessionKey: string;
-  messageCount: number;
+  /** Undefined where that is not known. */
+  messageCount: number | undefined;
   onClose: () => void;
 }
 
@@ -35,8 +36,8 @@ export function DeleteDialog({ sessionKey, messageCount, onClose }: DeleteDialog
         <strong class="break">{titleOf(sessionKey)}</strong>
       </p>
       <p>
-        {plural(messageCount, 'message')} will be erased from the gateway, for every token that sees this session. This
-        cannot be undone.
+        {messageCount === undefined ? 'All its messages' : plural(messageCount, 'message')} will be erased from the
+        gateway, for every token that sees this session. This cannot be undone.
       </p>
       {problem && <ProblemCard problem={problem} />}
       <div class="dialog-actions">
