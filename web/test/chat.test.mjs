@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answer, box, say, signIn, untilDone } from './support/browser.mjs';
 import { TOKEN } from './support/gateway.mjs';
-import { pieces, suite } from './support/suite.mjs';
+import { latch, pieces, suite } from './support/suite.mjs';
 
 const shared = suite();
 
@@ -206,5 +206,130 @@ test(
     await say(page, 'Then I open it');
     await answer(page).getByText('You said: Then I open it').waitFor();
     assert.equal((await gateway.call('GET', '/api/v1/sessions/nobody-has-this')).messageCount, 2);
+  }),
+);
+
+/** Answers for a gateway whose sessions are these, a hundred a page. */
+const listing = (all) => (route) => {
+  const from = Number(new URL(route.request().url()).searchParams.get('cursor') ?? 0);
+  const sessions = all.slice(from, from + 100);
+  return route.fulfill({
+    json: { sessions, ...(from + 100 < all.length && { nextCursor: String(from + 100) }) },
+  });
+};
+
+const madeUp = (key, lastActivity = new Date().toISOString()) => ({
+  key,
+  channel: 'api',
+  createdAt: lastActivity,
+  lastActivity,
+  messageCount: 2,
+});
+
+test(
+  'a search waits for a page that is on its way, and says nothing of sessions that it has not seen',
+  shared.with({}, async ({ gateway, context }) => {
+    const [asked, held] = [latch(), latch()];
+    const list = listing([...Array.from({ length: 250 }, (_, i) => madeUp(`newer-${i}`)), madeUp('the-oldest-of-all')]);
+    await context.route('**/api/v1/sessions?*', async (route) => {
+      if (route.request().url().includes('cursor=100')) {
+        asked.open();
+        await held.passed;
+      }
+      await list(route);
+    });
+    const page = await signIn(context, gateway);
+    await page.locator('.session-item').first().waitFor();
+    await page.locator('.session-list').evaluate((e) => e.scrollTo(0, e.scrollHeight));
+    await asked.passed;
+    const exactly = page.waitForResponse(/\/sessions\/oldest$/);
+    await page.getByLabel('Search sessions by key').fill('oldest');
+    await exactly; // and then it wants the next page
+    assert.doesNotMatch(await page.locator('.list-note').innerText(), /None/);
+    held.open();
+    await page.getByRole('link', { name: /the-oldest-of-all/ }).waitFor();
+  }),
+);
+
+test(
+  'sessions of one moment stay in the list when it is looked at again',
+  shared.with({}, async ({ gateway, context }) => {
+    // So many in one millisecond would be luck. The last ones keep what is between from being loaded again.
+    const [at, before] = ['2026-11-28T09:00:01.000Z', '2026-11-28T09:00:00.000Z'];
+    const all = Array.from({ length: 120 }, (_, i) => madeUp(`one-of-many-${i}`, i < 110 ? at : before));
+    await context.route('**/api/v1/sessions?*', (route) => listing(all)(route));
+    const page = await signIn(context, gateway);
+    await page.locator('.session-item').first().waitFor();
+    await page.locator('.session-list').evaluate((e) => e.scrollTo(0, e.scrollHeight));
+    const items = page.locator('.session-item');
+    await items.nth(119).waitFor({ state: 'attached' });
+    all[0] = { ...all[0], messageCount: 77 };
+    all.splice(50, 1); // deleted elsewhere
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await page.getByText('77 messages').waitFor({ state: 'attached' });
+    const keys = await items.locator('bdi').allTextContents();
+    assert.deepEqual(
+      keys,
+      all.map((s) => s.key),
+    );
+  }),
+);
+
+test(
+  'what is typed stays where a message is put back beside it',
+  shared.with({}, async ({ gateway, context }) => {
+    await gateway.chat('What was said', 'kept');
+    const page = await signIn(context, gateway, '#/s/kept');
+    await answer(page).getByText('You said: What was said').waitFor();
+    await box(page).fill('half a thought');
+    await page.locator('.message.user').hover();
+    await page.getByRole('button', { name: 'Edit and send again' }).click();
+    assert.equal(await box(page).inputValue(), 'What was said\n\nhalf a thought');
+    await page.reload();
+    await answer(page).getByText('You said: What was said').waitFor();
+    assert.equal(await box(page).inputValue(), 'What was said\n\nhalf a thought');
+  }),
+);
+
+test(
+  'the Enter that ends a composition of characters sends nothing, in Safari too',
+  shared.with({}, async ({ gateway, context }) => {
+    const page = await signIn(context, gateway);
+    await box(page).fill('にほん');
+    await box(page).evaluate((element) =>
+      element.dispatchEvent(
+        new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true, cancelable: true }),
+      ),
+    );
+    assert.equal(await box(page).inputValue(), 'にほん');
+    await page.keyboard.press('Enter');
+    await answer(page).getByText('You said: にほん').waitFor();
+  }),
+);
+
+test(
+  'a session that is deleted elsewhere is not shown as if it were there',
+  shared.with({}, async ({ gateway, context }) => {
+    await gateway.chat('Hello', 'short-lived');
+    const page = await signIn(context, gateway, '#/s/short-lived');
+    await answer(page).getByText('You said: Hello').waitFor();
+    await page.getByRole('link', { name: /^short-lived/ }).waitFor();
+    assert.equal(await page.title(), 'short-lived · OpenClaw');
+    await gateway.call('DELETE', '/api/v1/sessions/short-lived');
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await page.getByRole('heading', { name: 'There is no such session' }).waitFor();
+  }),
+);
+
+test(
+  'of a session outside the list, no number of messages is made up',
+  shared.with({}, async ({ gateway, context }) => {
+    await gateway.fill('long', 60, 'An answer.');
+    await context.route('**/api/v1/sessions?*', (route) => route.fulfill({ json: { sessions: [] } }));
+    const page = await signIn(context, gateway, '#/s/long');
+    await answer(page).waitFor();
+    assert.doesNotMatch(await page.locator('.head').innerText(), /message/);
+    await page.getByRole('button', { name: 'Delete this session' }).click();
+    await page.getByRole('dialog').getByText('All its messages will be erased').waitFor();
   }),
 );

@@ -1,7 +1,10 @@
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 
 /** The time, in milliseconds, to the second: what shows ages and countdowns reads it. */
 export const now = signal(Date.now());
+
+/** The same to a quarter of a minute: enough for ages, of which a thousand may be shown. */
+export const roughly = computed(() => Math.floor(now.value / 15_000) * 15_000);
 
 setInterval(() => {
   if (!document.hidden) now.value = Date.now();

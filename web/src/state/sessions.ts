@@ -14,6 +14,8 @@ const ENOUGH = 30;
 /** The sessions loaded so far, newest activity first. */
 export const sessions = signal<readonly Session[]>([]);
 export const query = signal('');
+/** What has been searched for to the end, or for long enough: until it is `query`, nobody knows what there is not. */
+export const searched = signal('');
 export const loading = signal(false);
 /** Whether the first page has come. */
 export const loaded = signal(false);
@@ -35,12 +37,12 @@ export async function refreshSessions(): Promise<void> {
   try {
     const page = await gateway().sessions.listPage({ limit: PAGE });
     batch(() => {
-      const oldest = page.sessions.at(-1)?.lastActivity ?? '';
       const fresh = new Set(page.sessions.map((s) => s.key));
-      // What is as new as this page and not on it has been deleted elsewhere.
-      const older = page.nextCursor
-        ? sessions.value.filter((s) => !fresh.has(s.key) && s.lastActivity < oldest)
-        : ([] as Session[]);
+      const oldest = page.sessions.at(-1)?.key;
+      // What stood before the page's last session and is not on it has been deleted elsewhere. By place, not by time: many
+      // sessions may be active in one millisecond. Where that session is new here, so is all that follows it.
+      const end = page.nextCursor ? sessions.value.findIndex((s) => s.key === oldest) : -1;
+      const older = end < 0 ? ([] as Session[]) : sessions.value.slice(end + 1).filter((s) => !fresh.has(s.key));
       if (!loaded.value || older.length === 0) cursor.value = page.nextCursor;
       sessions.value = [...page.sessions, ...older];
       loaded.value = true;
@@ -52,9 +54,18 @@ export async function refreshSessions(): Promise<void> {
   }
 }
 
-/** Loads the page behind those that are loaded. */
-export async function loadMoreSessions(): Promise<void> {
-  if (loading.value || cursor.value === undefined) return;
+let coming: Promise<void> | undefined;
+
+/** Loads the page behind those that are loaded. Whoever asks while it is on its way waits for it. */
+export function loadMoreSessions(): Promise<void> {
+  if (cursor.value === undefined) return Promise.resolve();
+  coming ??= loadMore().finally(() => {
+    coming = undefined;
+  });
+  return coming;
+}
+
+async function loadMore(): Promise<void> {
   loading.value = true;
   try {
     const limit = query.value ? SEARCH_PAGE : PAGE;
@@ -79,8 +90,9 @@ export async function search(text: string): Promise<void> {
   while (query.value === text && text.trim() !== '' && found.value.length < ENOUGH && hasMore.value) {
     const before = sessions.value.length;
     await loadMoreSessions();
-    if (sessions.value.length === before) return;
+    if (sessions.value.length === before) break;
   }
+  if (query.value === text) searched.value = text;
 }
 
 async function findExactly(key: string): Promise<void> {

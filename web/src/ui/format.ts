@@ -1,4 +1,4 @@
-import { now } from '../state/clock.js';
+import { roughly } from '../state/clock.js';
 import type { Total } from '../state/conversation.js';
 
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
@@ -20,7 +20,7 @@ export function plural(n: number, one: string, many = `${one}s`): string {
 /** How long ago, roughly; follows the clock where it is read in a component. */
 export function ago(iso: string): string {
   const then = new Date(iso);
-  const seconds = Math.max(0, (now.value - then.getTime()) / 1000);
+  const seconds = Math.max(0, (roughly.value - then.getTime()) / 1000);
   if (seconds < 60) return 'now';
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;

@@ -9,6 +9,7 @@ import {
   loadMoreSessions,
   query,
   refreshSessions,
+  searched,
   sessions,
 } from '../../state/sessions.js';
 import { plural } from '../format.js';
@@ -65,18 +66,19 @@ function ListNote({ empty }: { empty: boolean }) {
       </p>
     );
   }
-  if (loading.value) return <p class="list-note">Loading…</p>;
   if (query.value.trim() !== '') {
-    const searched = plural(sessions.value.length, 'session');
-    if (empty) return <p class="list-note">None of {searched} has that in its key.</p>;
+    if (loading.value || searched.value !== query.value) return <p class="list-note">Searching…</p>;
+    const all = plural(sessions.value.length, 'session');
+    if (empty && !hasMore.value) return <p class="list-note">None of {all} has that in its key.</p>;
     return hasMore.value ? (
       <p class="list-note">
-        Searched {searched}.{' '}
+        Searched {all}.{' '}
         <button type="button" class="link" onClick={() => void loadMoreSessions()}>
           Search more
         </button>
       </p>
     ) : null;
   }
+  if (loading.value) return <p class="list-note">Loading…</p>;
   return empty && loaded.value ? <p class="list-note">No sessions yet. Your first message opens one.</p> : null;
 }
