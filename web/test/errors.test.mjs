@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answer, box, say, signIn, untilDone } from './support/browser.mjs';
-import { pieces, suite } from './support/suite.mjs';
+import { latch, pieces, suite } from './support/suite.mjs';
 
 const shared = suite();
 
@@ -56,6 +56,28 @@ test(
     await page.getByRole('button', { name: 'Take it back' }).waitFor({ state: 'detached' });
     assert.equal(await box(page).inputValue(), 'Two', 'stopped before it was taken, it is not lost');
     assert.equal(await users(gateway, 'limited'), 1);
+  }),
+);
+
+test(
+  '429: what is stopped before the gateway has refused it is put back, and a session without a message is new',
+  shared.with({}, async ({ gateway, context }) => {
+    await gateway.kill();
+    await gateway.launch({ chat: 1 });
+    await gateway.chat('Uses it up', 'other');
+    const [asked, held] = [latch(), latch()];
+    await context.route('**/chat/stream', async (route) => {
+      asked.open();
+      await held.passed;
+      await route.continue();
+    });
+    const page = await signIn(context, gateway);
+    await say(page, 'Not so fast');
+    await asked.passed;
+    await page.keyboard.press('Escape');
+    held.open();
+    await page.getByRole('heading', { name: 'What is on your mind?' }).waitFor();
+    assert.equal(await box(page).inputValue(), 'Not so fast');
   }),
 );
 

@@ -166,9 +166,11 @@ test(
       await answer(page).getByText('Stopped').waitFor();
       assert.equal(await page.locator('.message').count(), 4);
     }
+    await box(third).fill('half a thought');
     await two.getByRole('button', { name: 'Delete this session' }).click();
     await two.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     for (const page of [one, two, third]) await page.getByRole('heading', { name: 'New session' }).waitFor();
+    assert.equal(await box(third).inputValue(), 'half a thought');
   }),
 );
 

@@ -189,6 +189,7 @@ test(
     await keys.press('Enter');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await assert.rejects(gateway.call('GET', '/api/v1/sessions/second'), /404/);
+    await page.waitForFunction(() => document.activeElement.closest('.session-item a'), undefined, { timeout: 5000 });
 
     await upstream.script({ text: ['to be ', 'stopped'], end: 'stall', after: 1 });
     await page.evaluate(() => document.activeElement.blur());

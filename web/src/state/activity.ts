@@ -1,6 +1,7 @@
 import { effect } from '@preact/signals';
 import { now } from './clock.js';
 import { conversation, dropConversation } from './conversation.js';
+import { addToDraft, draftOf } from './drafts.js';
 import { checkStatus, modelless, reachable, token } from './gateway.js';
 import { findPermissions, permissions } from './permissions.js';
 import { go, openKey, route } from './route.js';
@@ -151,9 +152,13 @@ function hear(message: Parameters<Parameters<typeof listen>[0]>[0]): void {
       if (key === shown && !busy(key)) void conversation(key).refresh();
       void refreshSessions();
       break;
-    case 'deleted':
+    case 'deleted': {
+      const draft = draftOf(key);
       forget(key);
+      // It was the session that somebody wanted to be rid of, not what is being typed here.
+      if (draft !== '') addToDraft(undefined, draft);
       break;
+    }
     case 'asks': {
       const run = runs.peek().get(key);
       const messageId = run?.messageId.peek();

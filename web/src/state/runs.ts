@@ -96,8 +96,7 @@ export async function stop(run: Run): Promise<void> {
   run.stopWanted = true;
   const id = run.messageId.peek();
   if (run.phase.peek() === 'waiting') {
-    dismiss(run);
-    if (run.prompt !== undefined) addToDraft(run.sessionKey, run.prompt);
+    takeBack(run);
     return;
   }
   if (run.phase.peek() !== 'ended') run.phase.value = 'stopping';
@@ -109,6 +108,12 @@ export async function stop(run: Run): Promise<void> {
     if (run.phase.peek() === 'stopping') run.phase.value = 'streaming';
     run.stopWanted = false;
   }
+}
+
+/** Puts a message that the gateway did not take back to where it was typed. */
+function takeBack(run: Run): void {
+  dismiss(run);
+  if (run.prompt !== undefined) addToDraft(run.sessionKey, run.prompt);
 }
 
 /** Lets go of a run's connection; the answer goes on. Browsers allow few connections, so a tab follows one at a time. */
@@ -199,6 +204,10 @@ async function recover(run: Run, error: unknown, signal: AbortSignal): Promise<b
     return true;
   }
   if (wait !== undefined && (error instanceof RateLimitError || (error instanceof UnavailableError && wait <= 60))) {
+    if (beforeBegin && run.stopWanted) {
+      takeBack(run);
+      return false;
+    }
     batch(() => {
       run.phase.value = beforeBegin ? 'waiting' : 'reconnecting';
       run.wait.value = problemOf(error);

@@ -32,7 +32,8 @@ function Session({ sessionKey }: { sessionKey: string }) {
     return <Failed conversation={c} problem={c.problem.value} />;
   }
   if (run === undefined && phase === 'loading') return <Loading />;
-  if (run === undefined && c.unrecorded.value && c.messages.value.length === 0) return <Unreadable />;
+  // Of a session that has no message yet, the only one may have been taken back.
+  if (run === undefined && c.messages.value.length === 0) return c.unrecorded.value ? <Unreadable /> : <Welcome />;
   return (
     <Thread conversation={c} run={run}>
       {modelless.value && <NoModel />}

@@ -18,13 +18,17 @@ interface DeleteDialogProps {
 export function DeleteDialog({ sessionKey, messageCount, onClose }: DeleteDialogProps) {
   const [deleting, setDeleting] = useState(false);
   const [problem, setProblem] = useState<Problem | undefined>(undefined);
-  const confirm = async () => {
+  const confirm = async (button: HTMLElement) => {
     setDeleting(true);
+    const item = button.closest('.session-item');
+    const next = item?.nextElementSibling ?? item?.previousElementSibling;
     try {
       await deleteSession(sessionKey);
       announce('Session deleted.');
       onClose();
       forget(sessionKey);
+      // Whoever goes through the list by keyboard goes on from there.
+      requestAnimationFrame(() => next?.querySelector('a')?.focus());
     } catch (error) {
       setProblem(problemOf(error));
       setDeleting(false);
@@ -44,7 +48,12 @@ export function DeleteDialog({ sessionKey, messageCount, onClose }: DeleteDialog
         <button type="button" class="button" onClick={onClose}>
           Keep it
         </button>
-        <button type="button" class="button danger" disabled={deleting} onClick={() => void confirm()}>
+        <button
+          type="button"
+          class="button danger"
+          disabled={deleting}
+          onClick={(event) => void confirm(event.currentTarget)}
+        >
           {deleting ? 'Deleting…' : 'Delete'}
         </button>
       </div>
