@@ -10,6 +10,9 @@ const WORDS = Array.from({ length: 120 }, (_, i) => `w${i} `);
 const WHOLE = WORDS.join('').trim();
 const slowly = { text: WORDS, perChunk: '25ms' };
 
+/** Goes on until somebody stops it, however slow the machine is. */
+const endlessly = { ...slowly, end: 'stall', after: 60 };
+
 const live = (page, word) => page.locator('.message.live', { hasText: word }).waitFor();
 
 async function whole(page) {
@@ -89,8 +92,9 @@ test(
     const page = await signIn(context, gateway);
     await say(page, 'Reload this');
     await live(page, 'w20 ');
+    const takenUp = page.waitForRequest(/\/messages\/[^/]+\/stream$/);
     await page.reload();
-    await live(page, 'w40 ');
+    await takenUp;
     await whole(page);
     await once(gateway, upstream, keyOf(page));
   }),
@@ -115,7 +119,7 @@ test(
 test(
   'a gateway killed in the middle of an answer: what came is there, and asking again goes on from it',
   shared.with({}, async ({ gateway, context, upstream }) => {
-    await upstream.script(slowly);
+    await upstream.script(endlessly);
     const page = await signIn(context, gateway);
     await say(page, 'Kill this');
     await live(page, 'w40 ');
@@ -155,7 +159,7 @@ test(
   shared.with({}, async ({ gateway, context, upstream }) => {
     await gateway.chat('Hello', 'shared');
     const [one, two] = [await signIn(context, gateway, '#/s/shared'), await signIn(context, gateway, '#/s/shared')];
-    await upstream.script(slowly);
+    await upstream.script(endlessly);
     await say(one, 'For both');
     for (const page of [one, two]) await live(page, 'w20 ');
     const third = await signIn(context, gateway, '#/s/shared'); // opened in the middle
@@ -167,6 +171,12 @@ test(
       assert.equal(await page.locator('.message').count(), 4);
     }
     await box(third).fill('half a thought');
+
+    // A session of this key has been deleted in another workspace; then, this one.
+    const asked = third.waitForResponse(/\/sessions\/shared$/);
+    await one.evaluate(() => new BroadcastChannel('openclaw').postMessage({ type: 'deleted', sessionKey: 'shared' }));
+    assert.equal((await asked).status(), 200);
+    await third.getByRole('heading', { name: 'shared' }).waitFor();
     await two.getByRole('button', { name: 'Delete this session' }).click();
     await two.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     for (const page of [one, two, third]) await page.getByRole('heading', { name: 'New session' }).waitFor();
@@ -189,7 +199,7 @@ test(
   'an answer goes on while another session is shown, and is marked when it is there',
   shared.with({}, async ({ gateway, context, upstream }) => {
     await gateway.chat('Hello', 'other');
-    await upstream.script(slowly);
+    await upstream.script({ ...slowly, perChunk: '60ms' });
     const page = await signIn(context, gateway);
     await say(page, 'Go on without me');
     await live(page, 'w10 ');

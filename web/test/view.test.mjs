@@ -113,6 +113,17 @@ test(
     await list.getByRole('link', { name: /^a-session-with/ }).tap();
     await page.getByText('You said: Hello', { exact: true }).waitFor();
     await list.waitFor({ state: 'hidden' });
+    await box(page).fill(
+      'A message of some length, which takes more lines on a phone that is held upright. '.repeat(3),
+    );
+    await page.setViewportSize({ width: 740, height: 360 });
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.waitForFunction(
+      () => document.querySelector('#composer').scrollHeight <= document.querySelector('#composer').clientHeight,
+    );
+    await page.setViewportSize({ width: 740, height: 700 });
+    await page.waitForFunction(() => document.querySelector('#composer').clientHeight < 140);
+    await page.setViewportSize({ width: 360, height: 740 });
     await box(page).fill('By thumb');
     await page.getByRole('button', { name: 'Send', exact: true }).tap();
     await page.getByText('You said: By thumb', { exact: true }).waitFor();

@@ -1,8 +1,9 @@
+import { NotFoundError, PermissionDeniedError } from '@openclaw/sdk';
 import { effect } from '@preact/signals';
 import { now } from './clock.js';
 import { conversation, dropConversation } from './conversation.js';
 import { addToDraft, draftOf } from './drafts.js';
-import { checkStatus, modelless, reachable, token } from './gateway.js';
+import { checkStatus, gateway, modelless, noteFailure, reachable, token } from './gateway.js';
 import { findPermissions, permissions } from './permissions.js';
 import { go, openKey, route } from './route.js';
 import { busy, dropRuns, follow, join, leave, liveRuns, lookAt, markRead, runs } from './runs.js';
@@ -152,13 +153,9 @@ function hear(message: Parameters<Parameters<typeof listen>[0]>[0]): void {
       if (key === shown && !busy(key)) void conversation(key).refresh();
       void refreshSessions();
       break;
-    case 'deleted': {
-      const draft = draftOf(key);
-      forget(key);
-      // It was the session that somebody wanted to be rid of, not what is being typed here.
-      if (draft !== '') addToDraft(undefined, draft);
+    case 'deleted':
+      void hearDeleted(key);
       break;
-    }
     case 'asks': {
       const run = runs.peek().get(key);
       const messageId = run?.messageId.peek();
@@ -166,6 +163,20 @@ function hear(message: Parameters<Parameters<typeof listen>[0]>[0]): void {
       break;
     }
   }
+}
+
+/** The other tab's token may belong to another workspace, where a session of the same key is another one: so this asks. */
+async function hearDeleted(key: string): Promise<void> {
+  try {
+    await gateway().sessions.get(key);
+    return;
+  } catch (error) {
+    if (!(error instanceof NotFoundError || error instanceof PermissionDeniedError)) return void noteFailure(error);
+  }
+  const draft = draftOf(key);
+  forget(key);
+  // It was the session that somebody wanted to be rid of, not what is being typed here.
+  if (draft !== '') addToDraft(undefined, draft);
 }
 
 /** Forgets a session that has been deleted, and leaves it. */

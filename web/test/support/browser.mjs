@@ -54,7 +54,7 @@ export async function open(browser, gateway, options = {}) {
 /** Opens a tab and signs in. */
 export async function signIn(context, gateway, hash = '', token = TOKEN) {
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000); // as beside much other work
   await page.goto(`${gateway.url}/${hash}`);
   await page.getByLabel('Token', { exact: true }).fill(token);
   await page.getByRole('button', { name: 'Sign in' }).click();

@@ -117,8 +117,13 @@ export function Composer({ sessionKey }: { sessionKey: string | undefined }) {
 /** Makes a box as high as its text, as far as the style allows. */
 function useGrow(box: { current: HTMLTextAreaElement | null }, text: string): void {
   useLayoutEffect(() => {
-    if (!box.current) return;
-    box.current.style.height = 'auto';
-    box.current.style.height = `${box.current.scrollHeight}px`;
+    const grow = () => {
+      if (!box.current) return;
+      box.current.style.height = 'auto';
+      box.current.style.height = `${box.current.scrollHeight}px`;
+    };
+    grow();
+    addEventListener('resize', grow); // a phone that is turned breaks the lines elsewhere
+    return () => removeEventListener('resize', grow);
   }, [text]);
 }
