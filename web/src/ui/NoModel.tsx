@@ -39,7 +39,7 @@ export function NoModel() {
           <p>
             Name a provider and a model under <code>models</code>. A gateway that runs takes it up by itself.
           </p>
-          <pre>{'models:\n  default: openai/gpt-4.1-mini\n  providers:\n    openai: {apiKey: "…"}'}</pre>
+          <pre>{'models:\n  default: openai/gpt-6-luna\n  providers:\n    openai: {apiKey: "…"}'}</pre>
         </li>
       </ol>
       <button type="button" class="button primary" disabled={asking} onClick={() => void check()}>
