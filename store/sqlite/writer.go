@@ -16,6 +16,7 @@ import (
 )
 
 const (
+	seqBlock = 1000    // seqs that are set aside at a time
 	queueLen = 256     // writes that wait; behind them, callers wait
 	groupLen = 64      // writes of one commit, so that the first of them does not wait for long
 	logPages = 1000    // of 4 KB each: long enough that commits seldom pay for it, short enough that reads stay fast
@@ -54,8 +55,8 @@ type writer struct {
 	busy    time.Duration // how long a write waits for another program
 	log     *slog.Logger
 
-	seq    int64 // given last to a message
-	stored int64 // of seq, durable
+	seq   int64 // given last to a message
+	aside int64 // the last that may be given before more are set aside
 
 	unwritable atomic.Bool // the last write failed for that
 	probeAt    time.Time   // when to see whether it still is; zero where it is not
@@ -77,7 +78,7 @@ type writer struct {
 // startWriter takes over c, the connection of db. seq is the one given last to a message.
 func startWriter(path string, db *sql.DB, c *conn, seq int64, res *reserve, o options) *writer {
 	w := &writer{
-		path: path, db: db, conn: c, reserve: res, busy: o.busy, log: o.log, seq: seq, stored: seq, linger: o.linger, probeEvery: o.interval,
+		path: path, db: db, conn: c, reserve: res, busy: o.busy, log: o.log, seq: seq, aside: seq, linger: o.linger, probeEvery: o.interval,
 		queue:   make(chan *request, queueLen),
 		stopped: make(chan struct{}),
 		timer:   time.NewTimer(0),
@@ -273,17 +274,20 @@ func (w *writer) transact(group []*request, carryOut func(*request) error) error
 	return nil
 }
 
-// end commits a transaction, with the seq that was given last: once, for all its messages.
+// end commits a transaction. Where its messages have used up the seqs that were set aside it sets some more aside: to write
+// down each would cost every commit a page. Those that are left when the process ends are never given.
 func (w *writer) end() error {
-	if w.stored != w.seq {
-		if _, err := w.conn.tx(context.Background()).exec(`UPDATE sequence SET last = ? WHERE id = 1`, w.seq); err != nil {
+	aside := w.aside
+	if w.seq > aside {
+		aside = w.seq + seqBlock
+		if _, err := w.conn.tx(context.Background()).exec(`UPDATE sequence SET last = ? WHERE id = 1`, aside); err != nil {
 			return err
 		}
 	}
 	if err := w.conn.do("COMMIT"); err != nil {
 		return err
 	}
-	w.stored = w.seq
+	w.aside = aside
 	return nil
 }
 

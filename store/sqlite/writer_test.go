@@ -325,3 +325,40 @@ func TestAFileThatCannotBeWrittenToShowsAndHeals(t *testing.T) {
 		t.Errorf("afterwards: %v", err)
 	}
 }
+
+// TestOrderGoesOnAfterARestart has a store number messages, one of which is deleted, and another go on behind them all.
+func TestOrderGoesOnAfterARestart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "openclaw.db")
+	highest := int64(0)
+	for i := range 3 {
+		s := openAt(t, path)
+		for j := range seqBlock/2 + 1 { // the second of each store's blocks is begun, once
+			turn(t, s, "kept", fmt.Sprint(i, "k", j), "question", "answer")
+		}
+		turn(t, s, "gone", fmt.Sprint(i, "g"), "question", "answer")
+		if err := s.DeleteSession(t.Context(), "default", "gone"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := write(t.Context(), s, request{}, func(t2 *tx) (any, error) {
+			var first, last, aside int64
+			err := t2.row(`SELECT min(seq), max(seq) FROM messages WHERE id LIKE ?`, fmt.Sprint("msg_u", i, "k%")).Scan(&first, &last)
+			if err == nil {
+				err = t2.row(`SELECT last FROM sequence`).Scan(&aside)
+			}
+			if first <= highest {
+				t.Errorf("store %d: the first message has seq %d, those before it got up to %d", i, first, highest)
+			}
+			highest = t2.writer.seq
+			if aside < highest {
+				t.Errorf("store %d: seqs up to %d are set aside, and %d was given", i, aside, highest)
+			}
+			return nil, err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -24,8 +24,8 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_activity ON sessions (workspace, activity);
 CREATE INDEX sessions_by_channel ON sessions (workspace, channel, activity);
 
--- The seq given last. It is the order of arrival of all messages, and is never given twice: a cursor made of it must not
--- come to mean another message.
+-- The last seq that may have been given. It is the order of arrival of all messages, and is never given twice: a cursor made
+-- of it must not come to mean another message.
 CREATE TABLE sequence (
     id   INTEGER PRIMARY KEY CHECK (id = 1),
     last INTEGER NOT NULL
