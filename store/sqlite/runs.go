@@ -179,30 +179,27 @@ func ask(t *tx, n claw.NewRun) (session, seq int64, opened bool, err error) {
 		return 0, 0, false, err
 	}
 	seq = t.nextSeq()
-	if session, err = openSession(t, n, seq); err != nil {
+	if err := openSession(t, n, seq); err != nil {
 		return 0, 0, false, err
 	}
-	return session, seq, true, insertMessage(t, session, seq, user, true)
+	return seq, seq, true, insertMessage(t, seq, seq, user, true)
 }
 
-// openSession writes a session as it is with its first message, whose seq is given. To write it empty and have the message
-// change it would write its rows in all indexes twice.
-func openSession(t *tx, n claw.NewRun, seq int64) (id int64, err error) {
+// openSession writes a session as it is with its first message, whose seq is given and is the session's row id too. To write
+// it empty and have the message change it would write its rows in all indexes twice.
+func openSession(t *tx, n claw.NewRun, seq int64) error {
 	const (
-		insert = `INSERT INTO sessions (workspace, key, channel, created_at, last_activity, activity, message_count)
-			VALUES (?, ?, ?, ?, ?, ?, 1)`
+		insert = `INSERT INTO sessions (id, workspace, key, channel, created_at, last_activity, activity, message_count)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?1, 1)`
 		count = `INSERT INTO workspaces (name, sessions) VALUES (?, 1)
 			ON CONFLICT (name) DO UPDATE SET sessions = sessions + 1`
 	)
 	at := toMicros(n.User.CreatedAt)
-	done, err := t.exec(insert, n.Workspace, n.SessionKey, n.Channel, at, at, seq)
-	if err != nil {
-		return 0, err
+	if _, err := t.exec(insert, seq, n.Workspace, n.SessionKey, n.Channel, at); err != nil {
+		return err
 	}
-	if _, err := t.exec(count, n.Workspace); err != nil {
-		return 0, err
-	}
-	return done.LastInsertId()
+	_, err := t.exec(count, n.Workspace)
+	return err
 }
 
 // appendMessage writes a message and returns its seq. One that is listed becomes the session's newest.

@@ -9,9 +9,8 @@ CREATE TABLE workspaces (
     sessions INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- AUTOINCREMENT: the id of a deleted session is never given to another.
 CREATE TABLE sessions (
-    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    id            INTEGER PRIMARY KEY, -- the seq of its first message, so never another's, though it be deleted
     workspace     TEXT    NOT NULL,
     key           TEXT    NOT NULL,
     channel       TEXT    NOT NULL,
