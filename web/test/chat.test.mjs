@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answer, box, say, signIn, untilDone } from './support/browser.mjs';
+import { answer, box, holds, say, signIn, untilDone } from './support/browser.mjs';
 import { TOKEN } from './support/gateway.mjs';
 import { latch, pieces, suite } from './support/suite.mjs';
 
@@ -116,7 +116,7 @@ test(
 
     await untilDone(page);
     await box(page).press('ArrowUp');
-    assert.equal(await box(page).inputValue(), 'A story');
+    await holds(page, 'A story');
     await box(page).fill('');
     await page.locator('.message.user').first().hover();
     await page.getByRole('button', { name: 'Edit and send again' }).first().click();
@@ -136,14 +136,14 @@ test(
     await box(page).fill('for the first');
     await page.getByRole('link', { name: /^second/ }).click();
     await page.getByRole('heading', { name: 'second' }).waitFor();
-    assert.equal(await box(page).inputValue(), '');
+    await holds(page, '');
     await box(page).fill('for the second');
     await page.reload();
     await page.getByText('You said: Second', { exact: true }).waitFor();
-    assert.equal(await box(page).inputValue(), 'for the second');
+    await holds(page, 'for the second');
     await page.getByRole('link', { name: /^first/ }).click();
     await page.getByRole('heading', { name: 'first' }).waitFor();
-    assert.equal(await box(page).inputValue(), 'for the first');
+    await holds(page, 'for the first');
   }),
 );
 
@@ -284,10 +284,10 @@ test(
     await box(page).fill('half a thought');
     await page.locator('.message.user').hover();
     await page.getByRole('button', { name: 'Edit and send again' }).click();
-    assert.equal(await box(page).inputValue(), 'What was said\n\nhalf a thought');
+    await holds(page, 'What was said\n\nhalf a thought');
     await page.reload();
     await answer(page).getByText('You said: What was said').waitFor();
-    assert.equal(await box(page).inputValue(), 'What was said\n\nhalf a thought');
+    await holds(page, 'What was said\n\nhalf a thought');
   }),
 );
 
@@ -301,7 +301,7 @@ test(
         new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true, cancelable: true }),
       ),
     );
-    assert.equal(await box(page).inputValue(), 'にほん');
+    await holds(page, 'にほん');
     await page.keyboard.press('Enter');
     await answer(page).getByText('You said: にほん').waitFor();
   }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answer, box, say, signIn, untilDone } from './support/browser.mjs';
+import { answer, box, holds, say, signIn, untilDone } from './support/browser.mjs';
 import { latch, suite } from './support/suite.mjs';
 
 const shared = suite();
@@ -180,7 +180,7 @@ test(
     await two.getByRole('button', { name: 'Delete this session' }).click();
     await two.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     for (const page of [one, two, third]) await page.getByRole('heading', { name: 'New session' }).waitFor();
-    assert.equal(await box(third).inputValue(), 'half a thought');
+    await holds(third, 'half a thought');
   }),
 );
 

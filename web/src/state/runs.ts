@@ -112,8 +112,10 @@ export async function stop(run: Run): Promise<void> {
 
 /** Puts a message that the gateway did not take back to where it was typed. */
 function takeBack(run: Run): void {
-  dismiss(run);
-  if (run.prompt !== undefined) addToDraft(run.sessionKey, run.prompt);
+  batch(() => {
+    dismiss(run);
+    if (run.prompt !== undefined) addToDraft(run.sessionKey, run.prompt);
+  });
 }
 
 /** Lets go of a run's connection; the answer goes on. Browsers allow few connections, so a tab follows one at a time. */

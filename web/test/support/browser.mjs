@@ -68,6 +68,12 @@ export async function signIn(context, gateway, hash = '', token = TOKEN) {
 
 export const box = (page) => page.getByLabel('Message', { exact: true });
 
+/** Waits until the box for messages holds a text: what puts one there shows it a moment after what led to it. */
+export async function holds(page, text, why) {
+  const shown = page.waitForFunction((t) => document.querySelector('.composer textarea')?.value === t, text);
+  await shown.catch(async (error) => assert.equal(await box(page).inputValue(), text, why ?? error.message));
+}
+
 export async function say(page, text) {
   await box(page).fill(text);
   await page.getByRole('button', { name: 'Send', exact: true }).click();
