@@ -43,12 +43,18 @@ serve: build ## build the gateway and start it
 .PHONY: test
 test: lint build sdk/node/dist $(PYTHON) ## run all tests and linters
 	OPENCLAW_TEST_ALL=1 OPENCLAW_TEST_PYTHON=$(CURDIR)/$(PYTHON) $(MAKE) test-go
-	$(MAKE) bench-gate test-sdk-go test-sdk-node test-sdk-python test-web
+	$(MAKE) bench-gate
+	$(MAKE) -j2 --output-sync=line test-web test-sdks
 	SEED=1 SECONDS_MAX=30 $(MAKE) schemathesis
 
 .PHONY: test-go
 test-go: ## the gateway's tests, with the race detector and in random order
 	$(GO_TEST) ./...
+
+# One behind the other, also where make runs several things at a time: beside them the page's tests need a processor too.
+.PHONY: test-sdks
+test-sdks: ## the clients' tests
+	MAKEFLAGS= $(MAKE) test-sdk-go test-sdk-node test-sdk-python
 
 .PHONY: test-sdk-go
 test-sdk-go: ## the Go client's tests
