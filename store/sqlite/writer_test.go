@@ -332,8 +332,18 @@ func TestOrderGoesOnAfterARestart(t *testing.T) {
 	highest := int64(0)
 	for i := range 3 {
 		s := openAt(t, path)
-		for j := range seqBlock/2 + 1 { // the second of each store's blocks is begun, once
-			turn(t, s, "kept", fmt.Sprint(i, "k", j), "question", "answer")
+		for j := range 11 { // writes, of which one needs a second block
+			_, err := write(t.Context(), s, request{}, func(t2 *tx) (any, error) {
+				for k := range seqBlock / 10 {
+					if _, _, _, err := ask(t2, newRun("kept", fmt.Sprintf("%dk%d-%d", i, j, k), "question")); err != nil {
+						return nil, err
+					}
+				}
+				return nil, nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 		turn(t, s, "gone", fmt.Sprint(i, "g"), "question", "answer")
 		if err := s.DeleteSession(t.Context(), "default", "gone"); err != nil {
