@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -270,6 +271,18 @@ type flaky struct {
 }
 
 var errFull = claw.Errorf(claw.Unavailable, "The storage is full.").Because(errors.New("disk full"))
+
+// openOnFlaky opens a gateway whose store refuses writes when told to, and which checkpoints so often.
+func openOnFlaky(t *testing.T, checkpointEvery time.Duration) (*gateway, *flaky) {
+	t.Helper()
+	disk := &flaky{}
+	g := open(t, func(c *chat.Config) {
+		disk.Store = c.Store
+		c.Store = disk
+		c.CheckpointEvery = checkpointEvery
+	})
+	return g, disk
+}
 
 func (f *flaky) fill(full bool) {
 	f.mu.Lock()

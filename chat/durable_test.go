@@ -150,12 +150,7 @@ func TestCheckpoints(t *testing.T) {
 }
 
 func TestCheckpointsThatFail(t *testing.T) {
-	disk := &flaky{}
-	g := open(t, func(c *chat.Config) {
-		disk.Store = c.Store
-		c.Store = disk
-		c.CheckpointEvery = time.Millisecond
-	})
+	g, disk := openOnFlaky(t, time.Millisecond)
 	s := g.send(t, alice, claw.ChatRequest{Message: "q", SessionKey: "s"})
 	c := g.model.next(t)
 	id := s.id(t)
@@ -228,12 +223,7 @@ func TestRecovery(t *testing.T) {
 }
 
 func TestStorageTrouble(t *testing.T) {
-	disk := &flaky{}
-	g := open(t, func(c *chat.Config) {
-		disk.Store = c.Store
-		c.Store = disk
-		c.CheckpointEvery = time.Millisecond
-	})
+	g, disk := openOnFlaky(t, time.Millisecond)
 	s := g.send(t, alice, claw.ChatRequest{Message: "q", SessionKey: "s"})
 	c := g.model.next(t)
 	id := s.id(t)
@@ -262,12 +252,7 @@ func TestStorageTrouble(t *testing.T) {
 
 // What is deleted is gone at once, also where its end is still kept in memory for want of room.
 func TestDeletionOfWhatCouldNotBeStored(t *testing.T) {
-	disk := &flaky{}
-	g := open(t, func(c *chat.Config) {
-		disk.Store = c.Store
-		c.Store = disk
-		c.CheckpointEvery = time.Hour
-	})
+	g, disk := openOnFlaky(t, time.Hour)
 	s := g.send(t, alice, claw.ChatRequest{Message: "q", SessionKey: "s"})
 	c := g.model.next(t)
 	id := s.id(t)
@@ -288,12 +273,7 @@ func TestDeletionOfWhatCouldNotBeStored(t *testing.T) {
 
 // The last chance for an end that could not be stored is when the gateway stops.
 func TestStopStoresWhatCouldNotBeStored(t *testing.T) {
-	disk := &flaky{}
-	g := open(t, func(c *chat.Config) {
-		disk.Store = c.Store
-		c.Store = disk
-		c.CheckpointEvery = time.Hour
-	})
+	g, disk := openOnFlaky(t, time.Hour)
 	s := g.send(t, alice, claw.ChatRequest{Message: "q", SessionKey: "s"})
 	c := g.model.next(t)
 	id := s.id(t)
