@@ -17,7 +17,8 @@ type Store interface {
 	RunStore
 	SessionStore
 	// Sweep deletes idempotency keys and runs' delta boundaries (see [Run.Deltas]) that ended before the given time.
-	// The messages stay. It ends deletions that were cut short. It works in small commits so that it holds up no one.
+	// The messages stay. It ends deletions that were cut short. It works in small commits so that it holds up no one. Where
+	// the clock was set back, some may be left to a later sweep.
 	Sweep(ctx context.Context, before time.Time) error
 	// Close waits for writes under way and closes the database.
 	Close() error
@@ -41,9 +42,10 @@ type RunStore interface {
 	// ended or is gone is passed over in silence.
 	SaveProgress(ctx context.Context, ps []Progress) error
 
-	// EndRun closes the run and appends its answer to the session's history, with the session's count and last
-	// activity: one durable commit. An answer without content that is not [StatusComplete] closes the run but is not
-	// appended. Ending an ended run again does nothing. [NotFound] where the session has been deleted since.
+	// EndRun closes the run and puts its answer into the session's history, with the session's count and last activity:
+	// one durable commit. The answer's place is that of the run's beginning, which is the end of the history where, as in
+	// the gateway, a session has one run at a time. An answer without content that is not [StatusComplete] closes the run
+	// but is not put there. Ending an ended run again does nothing. [NotFound] where the session has been deleted since.
 	// Of run it reads ID, Answer, Deltas (all of the answer's, not only those since the last progress) and EndSeq.
 	EndRun(ctx context.Context, run Run) error
 
@@ -52,10 +54,11 @@ type RunStore interface {
 	// start, when all running runs are those of a process that is gone; its cost depends on their number only.
 	InterruptRuns(ctx context.Context, cause *Error) (int, error)
 
-	// Transcript returns what the model is to be sent for this run, oldest first: the session's messages before the
+	// Transcript returns what the model is to be sent for this running run, oldest first: the session's messages before the
 	// run's user message, then that message itself, which is always there. Failed and empty messages are left out, and
 	// an answer that was cut off where the next message is an answer too: the second try, under the same message. Of
-	// the others the oldest are dropped until about maxBytes of content remain. The roles need not alternate.
+	// the others the oldest are dropped until about maxBytes of content remain. The roles need not alternate. [NotFound]
+	// where no such run is running.
 	Transcript(ctx context.Context, runID string, maxBytes int) ([]PromptMessage, error)
 }
 

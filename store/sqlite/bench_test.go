@@ -126,7 +126,7 @@ func BenchmarkDeleteSession(b *testing.B) {
 				_, err := write(b.Context(), s, request{}, func(t *tx) (any, error) {
 					session, _, _, err := ask(t, newRun("s1", "first", "text"))
 					for i := 1; i < n && err == nil; i++ {
-						_, err = appendMessage(t, session, claw.Message{
+						err = insertMessage(t, session.id, t.nextSeq(), claw.Message{
 							ID: fmt.Sprintf("%012d", i), Role: claw.RoleUser, Content: "What's the weather like today?",
 						}, true)
 					}

@@ -25,14 +25,14 @@ func (s *Store) DeleteSession(ctx context.Context, workspace, key string) error 
 		if _, err := t.exec(`UPDATE workspaces SET sessions = sessions - 1 WHERE name = ?`, workspace); err != nil {
 			return 0, err
 		}
-		_, all, err := s.step.of(t, session)
+		_, all, err := s.step.of(t, session.id)
 		if err != nil {
 			return 0, err
 		}
 		if all {
-			return 0, dropSession(t, session)
+			return 0, dropSession(t, session.id)
 		}
-		return session, hideSession(t, session)
+		return session.id, hideSession(t, session.id)
 	})
 	if err != nil || rest == 0 {
 		return err
@@ -75,10 +75,10 @@ func dropSession(t *tx, session int64) error {
 	return err
 }
 
-// hideSession puts a session where no method finds it or what belongs to it. Its runs go at once: they would be found
-// without their session, by an EndRun that is still to come.
+// hideSession puts a session where no method finds it or what belongs to it. Its running runs go at once: they would be
+// found without their session, by an EndRun that is still to come.
 func hideSession(t *tx, session int64) error {
-	if _, err := t.exec(`DELETE FROM runs WHERE session_id = ?`, session); err != nil {
+	if _, err := t.exec(`DELETE FROM runs WHERE ended_at IS NULL AND session_id = ?`, session); err != nil {
 		return err
 	}
 	_, err := t.exec(`UPDATE sessions SET workspace = ?, key = id WHERE id = ?`, deletedWorkspace, session)

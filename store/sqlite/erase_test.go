@@ -203,7 +203,7 @@ func TestPartsOfARunWhoseEndFailed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := write(t.Context(), s, request{}, func(t2 *tx) (any, error) {
-		r, err := loadRun(t2, runByID, n.ID, n.Workspace)
+		r, err := loadRun(t2, runRunning, n.ID, n.Workspace)
 		t2.writer.leaveParts(r.seq)
 		return nil, errors.Join(err, errLimit)
 	})

@@ -12,47 +12,52 @@ import (
 )
 
 const (
-	sweepLen     = 200 // runs deleted by one commit of a sweep
+	sweepLen     = 200 // runs that a sweep looks at, and deletes by one commit
 	interruptLen = 100 // runs ended by one commit at the start
 )
 
 // storedRun is a run with what its row says beyond [claw.Run].
 type storedRun struct {
 	claw.Run
-	seq     int64
-	session int64
+	seq     int64 // of its answer
+	session storedID
 	user    int64 // seq of the user's message
 }
 
-// The ways to find a run, for loadRun.
-const (
-	runColumns = `SELECT r.seq, r.id, r.session_id, s.workspace, s.key, r.user_seq, r.answer_seq, r.started_at, r.end_seq,
-		r.deltas FROM runs r JOIN sessions s ON s.id = r.session_id `
+// storedID is what identifies a session and its place among the others.
+type storedID struct {
+	id       int64
+	activity int64
+}
 
-	runByID  = runColumns + `WHERE r.id = ? AND s.workspace = ?`
-	runBySeq = runColumns + `WHERE r.seq = ?`
+// The ways to find a run, for loadRun. That of a session which is being erased is not found.
+const (
+	runColumns = `SELECT r.seq, r.id, s.id, s.activity, s.workspace, s.key, r.user_seq, r.started_at, r.ended_at IS NULL,
+		r.end_seq, r.deltas FROM runs r JOIN sessions s ON s.id = r.session_id `
+
+	runRunning = runColumns + `WHERE r.id = ? AND r.ended_at IS NULL AND s.workspace = ?`
+	runEnded   = runColumns + `WHERE r.seq = (SELECT seq FROM messages WHERE id = ?) AND s.workspace = ?`
+	runBySeq   = runColumns + `WHERE r.seq = ? AND s.workspace <> '` + deletedWorkspace + `'`
 
 	answerOf = `SELECT ` + messageColumns + ` FROM messages m WHERE m.session_id = ? AND m.listed IN (0, 1) AND m.seq = ?`
 )
 
 // loadRun returns the run that a query over runColumns finds, or [sql.ErrNoRows].
 func loadRun(t *tx, query string, args ...any) (r storedRun, err error) {
-	var answer sql.NullInt64
 	var started int64
 	var deltas []byte
-	err = t.row(query, args...).Scan(&r.seq, &r.ID, &r.session, &r.Workspace, &r.SessionKey, &r.user, &answer, &started,
-		&r.EndSeq, &deltas)
+	err = t.row(query, args...).Scan(&r.seq, &r.ID, &r.session.id, &r.session.activity, &r.Workspace, &r.SessionKey, &r.user,
+		&started, &r.Running, &r.EndSeq, &deltas)
 	if err != nil {
 		return r, err
 	}
-	if answer.Valid {
+	if !r.Running {
 		if r.Deltas, err = decodeDeltas(deltas); err != nil {
 			return r, err
 		}
-		r.Answer, err = scanMessage(t.row(answerOf, r.session, answer.Int64))
+		r.Answer, err = scanMessage(t.row(answerOf, r.session.id, r.seq))
 		return r, err
 	}
-	r.Running = true
 	r.Answer = claw.Message{
 		ID: r.ID, Role: claw.RoleAssistant, Status: claw.StatusIncomplete, CreatedAt: fromMicros(started),
 	}
@@ -60,10 +65,19 @@ func loadRun(t *tx, query string, args ...any) (r storedRun, err error) {
 	return r, err
 }
 
+// loadRunByID returns a run that is running, or that has ended and was not swept yet, or [sql.ErrNoRows].
+func loadRunByID(t *tx, id, workspace string) (storedRun, error) {
+	r, err := loadRun(t, runRunning, id, workspace)
+	if errors.Is(err, sql.ErrNoRows) {
+		return loadRun(t, runEnded, id, workspace)
+	}
+	return r, err
+}
+
 // Run implements [claw.SessionStore].
 func (s *Store) Run(ctx context.Context, workspace, id string) (claw.Run, error) {
 	return read(ctx, s, func(t *tx) (claw.Run, error) {
-		r, err := loadRun(t, runByID, id, workspace)
+		r, err := loadRunByID(t, id, workspace)
 		return r.Run, absent(err, errNoMessage)
 	})
 }
@@ -132,7 +146,8 @@ func beginRun(t *tx, n claw.NewRun) (claw.Run, bool, error) {
 			return claw.Run{}, false, err
 		}
 	}
-	if r.seq, err = insertRun(t, r); err != nil {
+	r.seq = t.nextSeq()
+	if err := insertRun(t, r); err != nil {
 		return claw.Run{}, false, err
 	}
 	if n.Key != "" {
@@ -165,24 +180,23 @@ func earlierRun(t *tx, n claw.NewRun) (*storedRun, error) {
 	return &r, nil
 }
 
-// ask appends n's user message to its session, which it opens where there is none. It returns the row id of the session and
-// the seq of the message.
-func ask(t *tx, n claw.NewRun) (session, seq int64, opened bool, err error) {
+// ask appends n's user message to its session, which it opens where there is none, and returns the seq of the message.
+func ask(t *tx, n claw.NewRun) (session storedID, seq int64, opened bool, err error) {
 	user := n.User
 	user.Role, user.Status = claw.RoleUser, claw.StatusComplete
 	session, err = findSession(t, n.Workspace, n.SessionKey)
-	switch {
-	case err == nil:
-		seq, err = appendMessage(t, session, user, true)
-		return session, seq, false, err
-	case !errors.Is(err, errNoSession):
-		return 0, 0, false, err
-	}
 	seq = t.nextSeq()
-	if err := openSession(t, n, seq); err != nil {
-		return 0, 0, false, err
+	switch {
+	case errors.Is(err, errNoSession):
+		session, opened = storedID{seq, seq}, true
+		err = openSession(t, n, seq)
+	case err == nil:
+		err = touch(t, session, user.CreatedAt)
 	}
-	return seq, seq, true, insertMessage(t, seq, seq, user, true)
+	if err != nil {
+		return session, 0, false, err
+	}
+	return session, seq, opened, insertMessage(t, session.id, seq, user, true)
 }
 
 // openSession writes a session as it is with its first message, whose seq is given and is the session's row id too. To write
@@ -198,19 +212,25 @@ func openSession(t *tx, n claw.NewRun, seq int64) error {
 	if _, err := t.exec(insert, seq, n.Workspace, n.SessionKey, n.Channel, at); err != nil {
 		return err
 	}
+	t.writer.newest = seq
 	_, err := t.exec(count, n.Workspace)
 	return err
 }
 
-// appendMessage writes a message and returns its seq. One that is listed becomes the session's newest.
-func appendMessage(t *tx, session int64, m claw.Message, listed bool) (seq int64, err error) {
-	const touch = `UPDATE sessions SET activity = ?, last_activity = ?, message_count = message_count + 1 WHERE id = ?`
-	seq = t.nextSeq()
-	if err := insertMessage(t, session, seq, m, listed); err != nil || !listed {
-		return seq, err
+// touch makes a session the one that was written to last, with one message more. Where it is that already, as between a
+// question and its answer on a quiet gateway, its place in the order stays: two indexes less to write.
+func touch(t *tx, session storedID, at time.Time) error {
+	const (
+		count = `UPDATE sessions SET last_activity = ?, message_count = message_count + 1 WHERE id = ?`
+		move  = `UPDATE sessions SET last_activity = ?, message_count = message_count + 1, activity = ? WHERE id = ?`
+	)
+	if session.activity == t.writer.newest {
+		_, err := t.exec(count, toMicros(at), session.id)
+		return err
 	}
-	_, err = t.exec(touch, seq, toMicros(m.CreatedAt), session)
-	return seq, err
+	t.writer.newest = t.nextSeq()
+	_, err := t.exec(move, toMicros(at), t.writer.newest, session.id)
+	return err
 }
 
 func insertMessage(t *tx, session, seq int64, m claw.Message, listed bool) error {
@@ -226,31 +246,36 @@ func insertMessage(t *tx, session, seq int64, m claw.Message, listed bool) error
 	return err
 }
 
-func insertRun(t *tx, r storedRun) (int64, error) {
-	const insert = `INSERT INTO runs (id, session_id, user_seq, started_at, end_seq) VALUES (?, ?, ?, ?, 0)`
-	done, err := t.exec(insert, r.ID, r.session, r.user, toMicros(r.Answer.CreatedAt))
-	if err != nil {
-		return 0, err
-	}
-	return done.LastInsertId()
+func insertRun(t *tx, r storedRun) error {
+	const insert = `INSERT INTO runs (seq, id, session_id, user_seq, started_at, end_seq) VALUES (?, ?, ?, ?, ?, 0)`
+	_, err := t.exec(insert, r.seq, r.ID, r.session.id, r.user, toMicros(r.Answer.CreatedAt))
+	return err
 }
 
 // EndRun implements [claw.RunStore].
 func (s *Store) EndRun(ctx context.Context, run claw.Run) error {
-	const find = `SELECT seq, session_id, ended_at IS NULL, EXISTS (SELECT 1 FROM run_parts WHERE run = seq)
-		FROM runs WHERE id = ?`
+	const (
+		find = `SELECT r.seq, s.id, s.activity, EXISTS (SELECT 1 FROM run_parts WHERE run = r.seq)
+			FROM runs r JOIN sessions s ON s.id = r.session_id WHERE r.id = ? AND r.ended_at IS NULL`
+		ended = `SELECT EXISTS (SELECT 1 FROM messages WHERE id = ?)`
+	)
 	deltas, err := encodeDeltas(run.Deltas, len(run.Answer.Content))
 	if err != nil {
 		return fmt.Errorf("the end of run %s: %w", run.ID, err)
 	}
 	_, err = write(ctx, s, request{bytes: len(run.Answer.Content)}, func(t *tx) (struct{}, error) {
 		r := storedRun{Run: run}
-		var running, parts bool
-		if err := t.row(find, run.ID).Scan(&r.seq, &r.session, &running, &parts); err != nil {
-			return struct{}{}, absent(err, errNoMessage)
+		var parts bool
+		err := t.row(find, run.ID).Scan(&r.seq, &r.session.id, &r.session.activity, &parts)
+		if errors.Is(err, sql.ErrNoRows) {
+			var has bool
+			if err := t.row(ended, run.ID).Scan(&has); err != nil || has {
+				return struct{}{}, err
+			}
+			return struct{}{}, errNoMessage
 		}
-		if !running {
-			return struct{}{}, nil
+		if err != nil {
+			return struct{}{}, err
 		}
 		if parts { // most answers end before the first of theirs is stored
 			t.writer.leaveParts(r.seq)
@@ -262,15 +287,19 @@ func (s *Store) EndRun(ctx context.Context, run claw.Run) error {
 
 // endRun writes a run's answer and closes it. What ended is swept by the time at.
 func endRun(t *tx, r storedRun, deltas []byte, at time.Time) error {
-	const end = `UPDATE runs SET answer_seq = ?, ended_at = ?, end_seq = ?, deltas = ? WHERE seq = ?`
+	const end = `UPDATE runs SET ended_at = ?, end_seq = ?, deltas = ? WHERE seq = ?`
 	answer := r.Answer
 	answer.ID, answer.Role = r.ID, claw.RoleAssistant
 	listed := answer.Content != "" || answer.Status == claw.StatusComplete
-	seq, err := appendMessage(t, r.session, answer, listed)
-	if err != nil {
+	if err := insertMessage(t, r.session.id, r.seq, answer, listed); err != nil {
 		return err
 	}
-	_, err = t.exec(end, seq, toMicros(at), r.EndSeq, deltas, r.seq)
+	if listed {
+		if err := touch(t, r.session, answer.CreatedAt); err != nil {
+			return err
+		}
+	}
+	_, err := t.exec(end, toMicros(at), r.EndSeq, deltas, r.seq)
 	return err
 }
 
@@ -291,7 +320,7 @@ func (s *Store) InterruptRuns(ctx context.Context, cause *claw.Error) (int, erro
 
 // interruptSome ends some of the running runs and returns how many.
 func interruptSome(t *tx, cause *claw.Error, at time.Time) (int, error) {
-	const running = `SELECT seq FROM runs WHERE ended_at IS NULL ORDER BY seq LIMIT ?`
+	const running = `SELECT seq FROM runs WHERE ended_at IS NULL LIMIT ?`
 	scan := func(s scanner) (seq int64, err error) {
 		err = s.Scan(&seq)
 		return seq, err
@@ -322,7 +351,7 @@ func interruptSome(t *tx, cause *claw.Error, at time.Time) (int, error) {
 // In long conversations its rows are most of what a run costs, so they have no column too many.
 func (s *Store) Transcript(ctx context.Context, runID string, maxBytes int) ([]claw.PromptMessage, error) {
 	const newest = `SELECT m.role, m.content, m.status = 'incomplete' FROM runs r CROSS JOIN messages m
-		WHERE r.id = ? AND m.session_id = r.session_id AND m.listed = 1 AND m.seq <= r.user_seq
+		WHERE r.id = ? AND r.ended_at IS NULL AND m.session_id = r.session_id AND m.listed = 1 AND m.seq <= r.user_seq
 			AND (m.seq = r.user_seq OR m.status <> 'failed' AND m.content <> '')
 		ORDER BY m.seq DESC`
 	type row struct {
@@ -355,30 +384,69 @@ func (s *Store) Transcript(ctx context.Context, runID string, maxBytes int) ([]c
 	})
 }
 
-// Sweep implements [claw.Store]. Keys go with the runs that they name.
+// Sweep implements [claw.Store]. Keys go with the runs that they name. It walks over the runs in their order from the first,
+// which is the oldest, to those that began too lately to have expired.
 func (s *Store) Sweep(ctx context.Context, before time.Time) error {
 	const (
-		// Both work on the same runs: those that ended first.
-		wordless = `DELETE FROM messages WHERE (session_id, listed, seq) IN (SELECT session_id, 0, answer_seq FROM runs
-			WHERE ended_at < ?1 ORDER BY ended_at, seq LIMIT ?2)`
-		ended = `DELETE FROM runs WHERE seq IN (SELECT seq FROM runs WHERE ended_at < ?1 ORDER BY ended_at, seq LIMIT ?2)`
+		wordless = `DELETE FROM messages WHERE (session_id, listed, seq) IN (SELECT session_id, 0, seq FROM runs
+			WHERE seq > ?1 AND seq <= ?2 AND ended_at < ?3)`
+		ended = `DELETE FROM runs WHERE seq > ?1 AND seq <= ?2 AND ended_at < ?3`
 	)
 	if err := s.eraseHidden(ctx); err != nil {
 		return err
 	}
-	for {
-		n, err := write(ctx, s, request{}, func(t *tx) (int64, error) {
-			if _, err := t.exec(wordless, toMicros(before), sweepLen); err != nil {
-				return 0, err
-			}
-			done, err := t.exec(ended, toMicros(before), sweepLen)
-			if err != nil {
-				return 0, err
-			}
-			return done.RowsAffected()
-		})
-		if err != nil || n < sweepLen {
+	for after := int64(0); ; {
+		next, err := s.stretch(ctx, after, before)
+		if err != nil {
 			return err
 		}
+		if next.expired {
+			_, err := write(ctx, s, request{}, func(t *tx) (struct{}, error) {
+				for _, query := range []string{wordless, ended} {
+					if _, err := t.exec(query, after, next.last, toMicros(before)); err != nil {
+						return struct{}{}, err
+					}
+				}
+				return struct{}{}, nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if next.end {
+			return nil
+		}
+		after = next.last
 	}
+}
+
+// stretch is some runs in a row, as Sweep looks at them.
+type stretch struct {
+	last    int64 // seq
+	expired bool  // some of them have
+	end     bool  // none behind them has
+}
+
+func (s *Store) stretch(ctx context.Context, after int64, before time.Time) (stretch, error) {
+	const some = `SELECT seq, started_at, ended_at < ? FROM runs WHERE seq > ? ORDER BY seq LIMIT ?`
+	type run struct {
+		seq, started int64
+		expired      sql.NullBool
+	}
+	scan := func(s scanner) (r run, err error) {
+		err = s.Scan(&r.seq, &r.started, &r.expired)
+		return r, err
+	}
+	return query(ctx, s, func(t *tx) (stretch, error) {
+		runs, err := collect(rows(t, scan, some, toMicros(before), after, sweepLen))
+		if err != nil || len(runs) == 0 {
+			return stretch{end: true}, err
+		}
+		last := runs[len(runs)-1]
+		found := stretch{last: last.seq, expired: slices.ContainsFunc(runs, func(r run) bool { return r.expired.Bool })}
+		// One that says that it began in the future was written while the clock was wrong, and tells nothing of those behind.
+		late := !fromMicros(last.started).Before(before) && !fromMicros(last.started).After(time.Now())
+		found.end = len(runs) < sweepLen || late && !found.expired
+		return found, nil
+	})
 }

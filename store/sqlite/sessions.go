@@ -124,11 +124,11 @@ func (s *Store) History(ctx context.Context, workspace, key string, q claw.Histo
 		}
 		before := int64(math.MaxInt64)
 		if q.Before != "" {
-			if err := t.row(position, q.Before, session).Scan(&before); err != nil {
+			if err := t.row(position, q.Before, session.id).Scan(&before); err != nil {
 				return nil, absent(err, errBefore)
 			}
 		}
-		found, err := collect(rows(t, oneMessage, newest, session, before, q.Limit))
+		found, err := collect(rows(t, oneMessage, newest, session.id, before, q.Limit))
 		slices.Reverse(found)
 		return found, err
 	})
@@ -145,17 +145,17 @@ func (s *Store) Message(ctx context.Context, workspace, id string) (m claw.Messa
 		if !errors.Is(err, sql.ErrNoRows) {
 			return m, err
 		}
-		r, err := loadRun(t, runByID, id, workspace)
+		r, err := loadRun(t, runRunning, id, workspace)
 		sessionKey = r.SessionKey
 		return r.Answer, absent(err, errNoMessage)
 	})
 	return m, sessionKey, err
 }
 
-// findSession returns the row id of a session, or errNoSession.
-func findSession(t *tx, workspace, key string) (id int64, err error) {
-	err = t.row(`SELECT id FROM sessions WHERE workspace = ? AND key = ?`, workspace, key).Scan(&id)
-	return id, absent(err, errNoSession)
+// findSession returns a session, or errNoSession.
+func findSession(t *tx, workspace, key string) (s storedID, err error) {
+	err = t.row(`SELECT id, activity FROM sessions WHERE workspace = ? AND key = ?`, workspace, key).Scan(&s.id, &s.activity)
+	return s, absent(err, errNoSession)
 }
 
 // absent returns err, or what where err says that a query found no row.

@@ -15,7 +15,7 @@ type tx struct {
 	writer  *writer // nil for readers
 }
 
-// nextSeq returns the seq of a new message. One that is not used, since its transaction fails, is left out for good.
+// nextSeq returns the next number in the order of arrival. One that is not used, since its transaction fails, is left out for good.
 func (t *tx) nextSeq() int64 {
 	t.writer.seq++
 	return t.writer.seq

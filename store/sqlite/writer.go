@@ -55,8 +55,9 @@ type writer struct {
 	busy    time.Duration // how long a write waits for another program
 	log     *slog.Logger
 
-	seq   int64 // given last to a message
-	aside int64 // the last that may be given before more are set aside
+	seq    int64 // given last
+	aside  int64 // the last that may be given before more are set aside
+	newest int64 // the activity of the session that was written to last; 0 where that is not known
 
 	unwritable atomic.Bool // the last write failed for that
 	probeAt    time.Time   // when to see whether it still is; zero where it is not
@@ -311,7 +312,10 @@ func (w *writer) begin() (err error) {
 // that is no harm: should a transaction be open after all, begin finds out.
 func (w *writer) rollback() { _ = w.conn.do("ROLLBACK") }
 
+// disconnect lets go of the connection, and of what it holds: the driver keeps one open whose statement has failed, and with
+// it the lock of a transaction, which the next connection would wait for in vain.
 func (w *writer) disconnect() {
+	w.rollback()
 	w.conn.close()
 	w.conn = nil
 }

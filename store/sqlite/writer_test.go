@@ -273,6 +273,13 @@ func atOnce(calls ...func() error) []error {
 
 func TestConnectionThatBrokeIsReplaced(t *testing.T) {
 	s, _ := openTest(t)
+	waitFor(t, func() (quiet bool) { // or what the writer does when it has nothing to do would meet what is broken first
+		_, err := write(t.Context(), s, request{}, func(*tx) (any, error) {
+			quiet = s.writer.eraseAt.IsZero()
+			return nil, nil
+		})
+		return quiet && err == nil
+	})
 	breaks := func() { // leaves a transaction open that the writer knows nothing of
 		_, _ = write(t.Context(), s, request{}, func(t *tx) (any, error) {
 			open, err := t.prepare("SAVEPOINT open")

@@ -23,10 +23,10 @@ func everyCall(f *fixture, ctx context.Context, run claw.Run, n claw.NewRun) map
 	errs := map[string]error{}
 	_, _, errs["BeginRun"] = f.BeginRun(ctx, n)
 	_, _, errs["RunByKey"] = f.RunByKey(ctx, "token", "key", always)
+	_, errs["Transcript"] = f.Transcript(ctx, run.ID, 100)
 	errs["SaveProgress"] = f.SaveProgress(ctx, []claw.Progress{progress(run, "text")})
 	errs["EndRun"] = f.EndRun(ctx, f.answered(run, claw.StatusComplete, "text"))
 	_, errs["InterruptRuns"] = f.InterruptRuns(ctx, nil)
-	_, errs["Transcript"] = f.Transcript(ctx, run.ID, 100)
 	_, errs["Session"] = f.Session(ctx, home, "s1")
 	_, errs["Sessions"] = f.Sessions(ctx, home, claw.SessionQuery{Limit: 1})
 	_, errs["CountSessions"] = f.CountSessions(ctx, home)

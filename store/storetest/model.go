@@ -31,7 +31,7 @@ func testModel(t *testing.T, open Opener) {
 		}
 		checks++
 		m := &model{
-			ctx: t.Context(), store: store, prefix: fmt.Sprintf("w%d", checks), now: modelStart,
+			ctx: t.Context(), store: store, prefix: fmt.Sprintf("w%d", checks), now: modelStart.AddDate(0, 0, checks),
 			keys: map[[2]string]modelKey{},
 		}
 		m.reopen = func() {
@@ -63,20 +63,23 @@ type modelSession struct {
 	claw.Session
 	workspace string
 	messages  []modelMessage
+	activity  int // when it was written to last
 }
 
-func (s *modelSession) append(seq int, m claw.Message) {
+// add puts a message to where seq belongs.
+func (s *modelSession) add(seq, activity int, m claw.Message) {
 	s.messages = append(s.messages, modelMessage{m, seq})
+	slices.SortFunc(s.messages, func(a, b modelMessage) int { return a.seq - b.seq })
 	s.MessageCount++
 	s.LastActivity = m.CreatedAt
+	s.activity = activity
 }
-
-func (s *modelSession) newest() int { return s.messages[len(s.messages)-1].seq }
 
 type modelRun struct {
 	claw.Run
 	session *modelSession
 	user    modelMessage
+	seq     int       // of its answer
 	endedAt time.Time // zero where it was interrupted, which no sweep is later than
 }
 
@@ -186,9 +189,10 @@ func (m *model) expectBegin(n claw.NewRun) (run claw.Run, existing bool, code cl
 			}}
 			m.sessions = append(m.sessions, r.session)
 		}
-		r.session.append(m.next(), asked(n))
-		r.user = r.session.messages[len(r.session.messages)-1]
+		r.user = modelMessage{asked(n), m.next()}
+		r.session.add(r.user.seq, m.next(), r.user.Message)
 	}
+	r.seq = m.next()
 	r.SessionKey = r.session.Key
 	m.runs = append(m.runs, r)
 	if n.Key != "" {
@@ -239,7 +243,7 @@ func (m *model) end(t *rapid.T) {
 func (m *model) close(r *modelRun, ended claw.Run) {
 	r.Run = ended
 	if ended.Answer.Content != "" || ended.Answer.Status == claw.StatusComplete {
-		r.session.append(m.next(), ended.Answer)
+		r.session.add(r.seq, m.next(), ended.Answer)
 	}
 }
 
@@ -333,7 +337,7 @@ func (m *model) checkSessions(t *rapid.T) {
 	}
 	var want []claw.Session
 	count := 0
-	slices.SortFunc(m.sessions, func(a, b *modelSession) int { return cmp.Compare(b.newest(), a.newest()) })
+	slices.SortFunc(m.sessions, func(a, b *modelSession) int { return cmp.Compare(b.activity, a.activity) })
 	for _, s := range m.sessions {
 		if s.workspace != workspace {
 			continue
@@ -398,7 +402,10 @@ func (m *model) compareRun(t *rapid.T, r *modelRun) {
 	m.must(t, "Message", err)
 	m.agree(t, "Message", msg, r.Answer)
 	m.agree(t, "Message's session", key, r.SessionKey)
+	m.compareTranscript(t, r)
+}
 
+func (m *model) compareTranscript(t *rapid.T, r *modelRun) {
 	budget := rapid.IntRange(0, 200).Draw(t, "budget")
 	want, size := said(r.user.Message), len(r.user.Content)
 	for _, x := range slices.Backward(r.session.messages) {
@@ -415,6 +422,10 @@ func (m *model) compareRun(t *rapid.T, r *modelRun) {
 	}
 	slices.Reverse(want)
 	transcript, err := m.store.Transcript(m.ctx, r.ID, budget)
+	if !r.Running {
+		m.agree(t, "Transcript's error", claw.CodeOf(err), claw.NotFound)
+		return
+	}
 	m.must(t, "Transcript", err)
 	m.agree(t, "Transcript", transcript, want)
 }

@@ -16,7 +16,7 @@ CREATE TABLE sessions (
     channel       TEXT    NOT NULL,
     created_at    INTEGER NOT NULL, -- this and all other times: microseconds since 1970, UTC
     last_activity INTEGER NOT NULL, -- when its newest message was written: for people to read
-    activity      INTEGER NOT NULL, -- seq of its newest message: what sessions are ordered by
+    activity      INTEGER NOT NULL, -- a seq, of when its newest message was written: what sessions are ordered by
     message_count INTEGER NOT NULL,
     UNIQUE (workspace, key)
 ) STRICT;
@@ -50,22 +50,33 @@ CREATE TABLE messages (
     PRIMARY KEY (session_id, listed, seq)
 ) STRICT, WITHOUT ROWID;
 
--- user_seq and answer_seq are seqs of messages of the same session, which go when the session goes. Declaring them as
--- foreign keys would make SQLite look for runs at every message that it deletes.
+-- A run's seq is that of its answer, set aside when it begins: so an ended run is found by its answer, and needs no index of its
+-- own. user_seq is that of a message of the same session. Neither is declared as a foreign key, which would need indexes that
+-- every turn had to write: runs go with their answers and sessions by the triggers below.
 CREATE TABLE runs (
     seq        INTEGER PRIMARY KEY,
-    id         TEXT    NOT NULL UNIQUE,
-    session_id INTEGER NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    id         TEXT    NOT NULL,
+    session_id INTEGER NOT NULL,
     user_seq   INTEGER NOT NULL,
-    answer_seq INTEGER,          -- NULL while it runs
     started_at INTEGER NOT NULL,
     ended_at   INTEGER,          -- NULL while it runs
     end_seq    INTEGER NOT NULL, -- of the run's terminal event; 0 while it runs
     deltas     BLOB              -- lengths in bytes of the deltas of the answer, each a varint
 ) STRICT;
-CREATE INDEX runs_by_session ON runs (session_id);
-CREATE INDEX runs_running ON runs (seq) WHERE ended_at IS NULL;
-CREATE INDEX runs_ended ON runs (ended_at) WHERE ended_at IS NOT NULL;
+CREATE UNIQUE INDEX runs_running ON runs (id) WHERE ended_at IS NULL;
+
+-- +goose StatementBegin
+CREATE TRIGGER runs_of_answers AFTER DELETE ON messages
+BEGIN
+    DELETE FROM runs WHERE seq = OLD.seq;
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER runs_of_sessions AFTER DELETE ON sessions
+BEGIN
+    DELETE FROM runs WHERE ended_at IS NULL AND session_id = OLD.id; -- they have no answers yet, and are few
+END;
+-- +goose StatementEnd
 
 -- What came so far of the answers of running runs: only ever appended to, so that a checkpoint costs what is new and
 -- not what is there. Those of runs that have ended are of no use and are deleted a little later.
