@@ -249,6 +249,43 @@ func TestWatchOfWhatHasNotHappened(t *testing.T) {
 	}
 }
 
+func TestWait(t *testing.T) {
+	g := open(t)
+	bob := claw.Principal{Name: "bob", Workspace: "elsewhere"}
+	s := g.send(t, alice, claw.ChatRequest{Message: "q", SessionKey: "s"})
+	c := g.model.next(t)
+	id := s.id(t)
+	if _, err := g.Wait(t.Context(), bob, id); claw.CodeOf(err) != claw.NotFound {
+		t.Errorf("from another workspace: %v", err)
+	}
+	impatient, leave := context.WithCancelCause(t.Context())
+	leave(errLeft)
+	if _, err := g.Wait(impatient, alice, id); !errors.Is(err, errLeft) {
+		t.Errorf("whoever leaves is told %v", err)
+	}
+	type waited struct {
+		m   claw.MessageView
+		err error
+	}
+	live := make(chan waited)
+	go func() {
+		m, err := g.Wait(t.Context(), alice, id)
+		live <- waited{m, err}
+	}()
+	c.text("an ")
+	g.until(t, id, "an ")
+	c.finish("answer")
+	got := <-live
+	later, err := g.Wait(t.Context(), alice, id)
+	for when, w := range map[string]waited{"live": got, "later": {later, err}} {
+		if w.err != nil || w.m.Running || w.m.Content != "an answer" || w.m.Status != claw.StatusComplete || w.m.SessionKey != "s" {
+			t.Errorf("%s: %+v, %v", when, w.m, w.err)
+		}
+	}
+}
+
+var errLeft = errors.New("left")
+
 func TestStop(t *testing.T) {
 	g := open(t)
 	ends := g.send(t, alice, claw.ChatRequest{Message: "ends in time", SessionKey: "a"})

@@ -102,6 +102,23 @@ func (r *run) view() claw.MessageView {
 	}
 }
 
+// Wait returns a run's message once the run has ended. Who wants the whole answer and no part of it should not be woken
+// for each.
+//
+// Errors: NOT_FOUND; ctx's cause.
+func (e *Engine) Wait(ctx context.Context, p claw.Principal, id string) (claw.MessageView, error) {
+	r := e.liveRun(p, id)
+	if r == nil {
+		return e.Message(ctx, p, id)
+	}
+	select {
+	case <-r.ended:
+		return r.view(), nil
+	case <-ctx.Done():
+		return claw.MessageView{}, context.Cause(ctx)
+	}
+}
+
 // Cancel stops a run and returns its message when it has stopped. What came until then is kept. Cancelling a run that
 // has ended changes nothing.
 //
@@ -109,13 +126,8 @@ func (r *run) view() claw.MessageView {
 func (e *Engine) Cancel(ctx context.Context, p claw.Principal, id string) (claw.MessageView, error) {
 	if r := e.liveRun(p, id); r != nil {
 		r.stop(errCancelled)
-		select {
-		case <-r.ended:
-		case <-ctx.Done():
-			return claw.MessageView{}, context.Cause(ctx)
-		}
 	}
-	m, err := e.Message(ctx, p, id)
+	m, err := e.Wait(ctx, p, id)
 	if err == nil && m.Role != claw.RoleAssistant {
 		return claw.MessageView{}, claw.Errorf(claw.NotFound, "Message %s is the user's; only an assistant's can be cancelled.", id)
 	}

@@ -36,6 +36,17 @@ type Message struct {
 	CreatedAt time.Time // UTC
 }
 
+// Failure returns why a message that nobody writes any more is not complete, nil where it is.
+func (m Message) Failure() *Error {
+	switch {
+	case m.Status == StatusComplete:
+		return nil
+	case m.Err == nil:
+		return Errorf(InternalError, "The run ended without saying why.")
+	}
+	return m.Err
+}
+
 // Usage counts the tokens of one run, as the provider counts them.
 type Usage struct {
 	InputTokens  int

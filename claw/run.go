@@ -46,11 +46,7 @@ func (r Run) Events(after int64) iter.Seq[Event] {
 
 func (r Run) terminal() Event {
 	m := r.Answer
-	if m.Status != StatusComplete {
-		err := m.Err
-		if err == nil {
-			err = Errorf(InternalError, "The run ended without saying why.")
-		}
+	if err := m.Failure(); err != nil {
 		return Event{Seq: r.EndSeq, Type: EventError, Err: err}
 	}
 	a := &Answer{ID: r.ID, SessionKey: r.SessionKey, Model: m.Model, CreatedAt: m.CreatedAt}

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"errors"
-	"iter"
 
 	"github.com/openclaw/openclaw/claw"
 )
@@ -51,47 +50,31 @@ func (a *API) streamed(x *exchange, req claw.ChatRequest) (answer, error) {
 	return replayed(started, ans), nil
 }
 
-// whole starts a run and answers with what its events add up to.
+// whole starts a run and answers with what came of it.
 func (a *API) whole(x *exchange, req claw.ChatRequest) (answer, error) {
 	started, err := a.start(x, req)
 	if err != nil {
 		return nil, err
 	}
-	events, err := a.chat.Watch(x.r.Context(), x.who, started.ID, 0)
+	m, err := a.chat.Wait(x.r.Context(), x.who, started.ID)
 	if err != nil {
 		return nil, err
 	}
-	body, err := collect(events)
-	if err != nil {
-		return nil, err
+	if failure := m.Failure(); failure != nil {
+		return nil, failure
 	}
-	return replayed(started, answerJSON(body)), nil
-}
-
-// collect reads a run's events to the end and returns the whole answer, or the run's error.
-func collect(events iter.Seq2[claw.Event, error]) (chatBody, error) {
-	var text []byte
-	for ev, err := range events {
-		if err != nil {
-			return chatBody{}, err
-		}
-		switch ev.Type {
-		case claw.EventDelta:
-			text = append(text, ev.Text...)
-		case claw.EventError:
-			return chatBody{}, ev.Err
-		case claw.EventDone:
-			return chatBody{
-				ID:         ev.Run.ID,
-				Content:    string(text),
-				SessionKey: ev.Run.SessionKey,
-				Model:      ev.Run.Model,
-				Usage:      usageOf(ev.Run.Usage),
-				CreatedAt:  timestamp(ev.Run.CreatedAt),
-			}, nil
-		}
+	var usage claw.Usage
+	if m.Usage != nil {
+		usage = *m.Usage
 	}
-	return chatBody{}, errNoEnd
+	return replayed(started, answerJSON(chatBody{
+		ID:         m.ID,
+		Content:    m.Content,
+		SessionKey: m.SessionKey,
+		Model:      m.Model,
+		Usage:      usageOf(usage),
+		CreatedAt:  timestamp(m.CreatedAt),
+	})), nil
 }
 
 var errNoEnd = claw.AsError(errors.New("the events of the run ended without done or error"))

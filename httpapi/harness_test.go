@@ -87,6 +87,29 @@ func (c *conversation) Watch(ctx context.Context, _ claw.Principal, id string, a
 	return replay(after, poem()...), nil
 }
 
+// Wait adds up what Watch yields.
+func (c *conversation) Wait(ctx context.Context, who claw.Principal, id string) (m claw.MessageView, err error) {
+	events, err := c.Watch(ctx, who, id, 0)
+	if err != nil {
+		return m, err
+	}
+	for ev, err := range events {
+		if err != nil {
+			return m, err
+		}
+		switch ev.Type {
+		case claw.EventDelta:
+			m.Content += ev.Text
+		case claw.EventError:
+			m.Status, m.Err = claw.StatusFailed, ev.Err
+		case claw.EventDone:
+			m.ID, m.SessionKey, m.Status, m.CreatedAt = ev.Run.ID, ev.Run.SessionKey, claw.StatusComplete, ev.Run.CreatedAt
+			m.Model, m.Usage = ev.Run.Model, &ev.Run.Usage
+		}
+	}
+	return m, nil
+}
+
 func (c *conversation) Message(_ context.Context, _ claw.Principal, id string) (claw.MessageView, error) {
 	if c.message != nil {
 		return c.message(id)

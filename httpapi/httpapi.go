@@ -34,6 +34,9 @@ type Chat interface {
 	// run. It yields ctx's cause as an error where ctx ends first.
 	Watch(ctx context.Context, who claw.Principal, messageID string, after int64) (iter.Seq2[claw.Event, error], error)
 
+	// Wait returns a run's message once the run has ended, or [claw.NotFound].
+	Wait(ctx context.Context, who claw.Principal, messageID string) (claw.MessageView, error)
+
 	// Message returns a message, that of a live run as far as it has come, or [claw.NotFound].
 	Message(ctx context.Context, who claw.Principal, messageID string) (claw.MessageView, error)
 
