@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"database/sql"
@@ -73,9 +72,9 @@ var zeros [1 << 16]byte
 
 func isZero(b []byte) bool { return bytes.Equal(b, zeros[:len(b)]) }
 
-// stained returns the numbers of the pages that have something in their unused space, as the log at path has them. It
-// reads no frames of an earlier log that this one has not overwritten yet.
-func stained(path string) (numbers []uint32, err error) {
+// stained returns the numbers of the pages that have something in their unused space, as the log at path has them in its
+// first frames, of which there are so many.
+func stained(path string, frames int) (numbers []uint32, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -84,34 +83,44 @@ func stained(path string) (numbers []uint32, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	in := bufio.NewReaderSize(f, 64<<10)
-	header := make([]byte, logHeaderLen)
-	if _, err := io.ReadFull(in, header); err != nil {
-		return nil, atEnd(err)
+	newest, size, err := logged(f, frames)
+	if err != nil {
+		return nil, err
 	}
-	size, salt := binary.BigEndian.Uint32(header[8:]), header[16:24]
-	if size < 512 || size > 1<<16 { // no page is smaller or larger: this is no log that SQLite would read
-		return nil, nil
-	}
-	found := map[uint32]bool{}
-	frame := make([]byte, frameHeaderLen+size)
-	for {
-		if _, err := io.ReadFull(in, frame); err != nil {
-			break
+	page := make([]byte, size)
+	for number, at := range newest {
+		if _, err := f.ReadAt(page, at); err != nil {
+			return nil, err
 		}
-		if !bytes.Equal(frame[8:16], salt) {
-			break
+		if !isZero(unused(page, number)) {
+			numbers = append(numbers, number)
 		}
-		number := binary.BigEndian.Uint32(frame)
-		if !isZero(unused(frame[frameHeaderLen:], number)) {
-			found[number] = true
-		}
-	}
-	for number := range found {
-		numbers = append(numbers, number)
 	}
 	slices.Sort(numbers)
 	return numbers, nil
+}
+
+// logged returns where in a log of so many frames the newest version of each page is, and how long pages are. A log has most
+// pages many times, so only the frames' headers are read.
+func logged(f io.ReaderAt, frames int) (newest map[uint32]int64, size int, err error) {
+	header := make([]byte, logHeaderLen)
+	if _, err := f.ReadAt(header, 0); err != nil {
+		return nil, 0, atEnd(err)
+	}
+	size = int(binary.BigEndian.Uint32(header[8:]))
+	if size < 512 || size > 1<<16 { // no page is smaller or larger: this is no log that SQLite would read
+		return nil, 0, nil
+	}
+	newest = map[uint32]int64{}
+	frame := make([]byte, frameHeaderLen)
+	for i := range int64(frames) {
+		at := logHeaderLen + i*int64(frameHeaderLen+size)
+		if _, err := f.ReadAt(frame, at); err != nil {
+			return newest, size, atEnd(err)
+		}
+		newest[binary.BigEndian.Uint32(frame)] = at + frameHeaderLen
+	}
+	return newest, size, nil
 }
 
 // atEnd is nil for the end of a file, which a log may have anywhere.
@@ -122,9 +131,9 @@ func atEnd(err error) error {
 	return err
 }
 
-// scrub fills with zeros the unused space of the pages in the log.
-func (w *writer) scrub() error {
-	numbers, err := stained(w.path + "-wal")
+// scrub fills with zeros the unused space of the pages in the log, which has so many.
+func (w *writer) scrub(pages int) error {
+	numbers, err := stained(w.path+"-wal", pages)
 	if err != nil {
 		return fmt.Errorf("reading the log: %w", err)
 	}

@@ -460,7 +460,7 @@ func (w *writer) limitLog() {
 		return
 	}
 	w.logMax = pages + max(logPages, pages/4) // where it fails, or a reader still needs the log, the log grows on for a while
-	if err := w.scrub(); err != nil {
+	if err := w.scrub(pages); err != nil {
 		w.log.Error("the database's log could not be scrubbed", "error", err)
 		return
 	}
@@ -475,7 +475,11 @@ func (w *writer) truncateLog() (err error) {
 	if w.conn == nil {
 		return errors.New("not connected")
 	}
-	if err := w.scrub(); err != nil {
+	pages, _, err := w.checkpoint("NOOP")
+	if err != nil {
+		return err
+	}
+	if err := w.scrub(pages); err != nil {
 		return err
 	}
 	if err := w.conn.do(fmt.Sprintf("PRAGMA busy_timeout = %d", eraseWait.Milliseconds())); err != nil {
