@@ -195,11 +195,11 @@ func (g *gateway) watch(t *testing.T, id string, after int64) []claw.Event {
 		return nil
 	}
 	var all []claw.Event
-	for ev, err := range events {
+	for some, err := range events {
 		if err != nil {
 			t.Fatalf("Watch: %v", err)
 		}
-		all = append(all, ev)
+		all = append(all, some...)
 	}
 	return all
 }
@@ -222,12 +222,14 @@ func (g *gateway) until(t *testing.T, id, want string) {
 		t.Fatalf("Watch: %v", err)
 	}
 	text := ""
-	for ev, err := range events {
+	for some, err := range events {
 		if err != nil {
 			t.Fatalf("Watch: %v", err)
 		}
-		if text += ev.Text; text == want {
-			return
+		for _, ev := range some {
+			if text += ev.Text; text == want {
+				return
+			}
 		}
 	}
 	t.Fatalf("the run ended with %q, waited for %q", text, want)

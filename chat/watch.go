@@ -7,12 +7,13 @@ import (
 	"github.com/openclaw/openclaw/claw"
 )
 
-// Watch returns the events of a run that followed event after, and then those to come, to the terminal event. It
-// returns nil where after is the terminal event or lies behind it. The iterator yields an error only where ctx ends.
+// Watch returns the events of a run that followed event after, and then those to come, to the terminal event: those that are
+// there at the same time in one slice, which is valid until the next. It returns nil where after is the terminal event or
+// lies behind it. The iterator yields an error only where ctx ends.
 //
 // Errors: NOT_FOUND, where the message is not an assistant's, is another workspace's, or its events are no longer kept;
 // INVALID_REQUEST, where after is an event that a running run has not had yet.
-func (e *Engine) Watch(ctx context.Context, p claw.Principal, id string, after int64) (iter.Seq2[claw.Event, error], error) {
+func (e *Engine) Watch(ctx context.Context, p claw.Principal, id string, after int64) (iter.Seq2[[]claw.Event, error], error) {
 	r := e.liveRun(p, id)
 	if r == nil {
 		return e.replay(ctx, p, id, after)
@@ -27,25 +28,25 @@ func (e *Engine) Watch(ctx context.Context, p claw.Principal, id string, after i
 		return nil, claw.Errorf(claw.InvalidRequest, "Event %d of message %s has not happened yet; the newest is %d.", after, id, seq)
 	}
 	events := e.Log.Read(ctx, id, after) // now, so that the end of the run cannot take the log away from this reader
-	return func(yield func(claw.Event, error) bool) {
+	return func(yield func([]claw.Event, error) bool) {
 		begun := false
-		for ev, err := range events {
+		for some, err := range events {
 			if !begun && claw.CodeOf(err) == claw.NotFound {
 				e.yieldReplay(ctx, p, id, after, yield) // it ended between the two looks above
 				return
 			}
 			begun = true
-			if !yield(ev, err) {
+			if !yield(some, err) {
 				return
 			}
 		}
 	}, nil
 }
 
-func (e *Engine) yieldReplay(ctx context.Context, p claw.Principal, id string, after int64, yield func(claw.Event, error) bool) {
+func (e *Engine) yieldReplay(ctx context.Context, p claw.Principal, id string, after int64, yield func([]claw.Event, error) bool) {
 	events, err := e.replay(ctx, p, id, after)
 	if err != nil {
-		yield(claw.Event{}, err)
+		yield(nil, err)
 		return
 	}
 	if events != nil {
@@ -53,8 +54,11 @@ func (e *Engine) yieldReplay(ctx context.Context, p claw.Principal, id string, a
 	}
 }
 
+// replayLen is how many events of a run that has ended are rebuilt at a time.
+const replayLen = 256
+
 // replay is Watch for a run that has ended.
-func (e *Engine) replay(ctx context.Context, p claw.Principal, id string, after int64) (iter.Seq2[claw.Event, error], error) {
+func (e *Engine) replay(ctx context.Context, p claw.Principal, id string, after int64) (iter.Seq2[[]claw.Event, error], error) {
 	stored, err := e.Store.Run(ctx, p.Workspace, id)
 	if claw.CodeOf(err) == claw.NotFound {
 		if _, _, err := e.Store.Message(ctx, p.Workspace, id); err == nil {
@@ -67,11 +71,19 @@ func (e *Engine) replay(ctx context.Context, p claw.Principal, id string, after 
 	if after >= stored.EndSeq {
 		return nil, nil
 	}
-	return func(yield func(claw.Event, error) bool) {
+	return func(yield func([]claw.Event, error) bool) {
+		some := make([]claw.Event, 0, replayLen)
 		for ev := range stored.Events(after) {
-			if !yield(ev, nil) {
-				return
+			if len(some) == replayLen {
+				if !yield(some, nil) {
+					return
+				}
+				some = some[:0]
 			}
+			some = append(some, ev)
+		}
+		if len(some) > 0 {
+			yield(some, nil)
 		}
 	}, nil
 }

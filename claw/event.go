@@ -48,9 +48,10 @@ type RunLog interface {
 	Append(ctx context.Context, runID string, ev Event) error
 
 	// Read yields the events with Seq > after, in order, then waits for more, and returns behind the terminal event.
+	// It yields those that are there at the same time as one slice, which is never empty and must not be changed.
 	// It yields a [NotFound] error where there is no such log, and ctx's cause where ctx ends first. What counts is
 	// when Read was called: where that was before Drop, the reader still reads to the end.
-	Read(ctx context.Context, runID string, after int64) iter.Seq2[Event, error]
+	Read(ctx context.Context, runID string, after int64) iter.Seq2[[]Event, error]
 
 	// Drop forgets the run's log. Dropping a log that is not there does nothing.
 	Drop(runID string)

@@ -80,11 +80,26 @@ func (c *conversation) Start(ctx context.Context, who claw.Principal, req claw.C
 	return claw.Started{ID: "msg_123456", SessionKey: "session_abc123"}, nil
 }
 
-func (c *conversation) Watch(ctx context.Context, _ claw.Principal, id string, after int64) (iter.Seq2[claw.Event, error], error) {
-	if c.watch != nil {
-		return c.watch(ctx, id, after)
+func (c *conversation) Watch(ctx context.Context, _ claw.Principal, id string, after int64) (iter.Seq2[[]claw.Event, error], error) {
+	if c.watch == nil {
+		return oneByOne(replay(after, poem()...)), nil
 	}
-	return replay(after, poem()...), nil
+	events, err := c.watch(ctx, id, after)
+	return oneByOne(events), err
+}
+
+// oneByOne puts each event into a slice of its own.
+func oneByOne(events iter.Seq2[claw.Event, error]) iter.Seq2[[]claw.Event, error] {
+	if events == nil {
+		return nil
+	}
+	return func(yield func([]claw.Event, error) bool) {
+		for ev, err := range events {
+			if !yield([]claw.Event{ev}, err) {
+				return
+			}
+		}
+	}
 }
 
 // Wait adds up what Watch yields.
@@ -93,11 +108,11 @@ func (c *conversation) Wait(ctx context.Context, who claw.Principal, id string) 
 	if err != nil {
 		return m, err
 	}
-	for ev, err := range events {
+	for some, err := range events {
 		if err != nil {
 			return m, err
 		}
-		switch ev.Type {
+		switch ev := some[0]; ev.Type {
 		case claw.EventDelta:
 			m.Content += ev.Text
 		case claw.EventError:

@@ -29,10 +29,11 @@ type Chat interface {
 	// asked to be cancelled on disconnect, its end is what cancels the run.
 	Start(ctx context.Context, who claw.Principal, req claw.ChatRequest) (claw.Started, error)
 
-	// Watch yields the events of a run that followed event number after, then follows live to the terminal event. It
-	// returns a nil sequence where after is the terminal event or past it, and [claw.NotFound] where there is no such
-	// run. It yields ctx's cause as an error where ctx ends first.
-	Watch(ctx context.Context, who claw.Principal, messageID string, after int64) (iter.Seq2[claw.Event, error], error)
+	// Watch yields the events of a run that followed event number after, then follows live to the terminal event: those
+	// that are there at the same time in one slice, which is not empty and valid until the next. It returns a nil
+	// sequence where after is the terminal event or past it, and [claw.NotFound] where there is no such run. It yields
+	// ctx's cause as an error where ctx ends first.
+	Watch(ctx context.Context, who claw.Principal, messageID string, after int64) (iter.Seq2[[]claw.Event, error], error)
 
 	// Wait returns a run's message once the run has ended, or [claw.NotFound].
 	Wait(ctx context.Context, who claw.Principal, messageID string) (claw.MessageView, error)

@@ -50,6 +50,15 @@ func RunLog(t *testing.T, open func(t *testing.T) claw.RunLog) {
 		appendEvent(t, l, "r", done(1002))
 		readers.Wait()
 	})
+	t.Run("yields at once what is there", func(t *testing.T) {
+		l := open(t)
+		write(t, l, "r", 50)
+		for events, err := range l.Read(t.Context(), "r", 10) {
+			if err != nil || len(events) != 42 {
+				t.Errorf("got %d events, %v, want 42", len(events), err)
+			}
+		}
+	})
 	t.Run("keeps runs apart", func(t *testing.T) {
 		l := open(t)
 		write(t, l, "a", 3)
@@ -91,11 +100,11 @@ func RunLog(t *testing.T, open func(t *testing.T) claw.RunLog) {
 		reader := l.Read(t.Context(), "r", 0)
 		l.Drop("r")
 		n := 0
-		for _, err := range reader {
+		for events, err := range reader {
 			if err != nil {
 				t.Fatal(err)
 			}
-			n++
+			n += len(events)
 		}
 		if n != len(want) {
 			t.Errorf("got %d events, want %d", n, len(want))
@@ -241,12 +250,12 @@ func write(t *testing.T, l claw.RunLog, run string, n int64) []claw.Event {
 
 func collect(t *testing.T, l claw.RunLog, run string, after int64) []claw.Event {
 	var got []claw.Event
-	for ev, err := range l.Read(t.Context(), run, after) {
-		if err != nil {
-			t.Errorf("after %d: %v", after, err)
+	for events, err := range l.Read(t.Context(), run, after) {
+		if err != nil || len(events) == 0 {
+			t.Errorf("after %d: %d events, %v", after, len(events), err)
 			return got
 		}
-		got = append(got, ev)
+		got = append(got, events...)
 	}
 	return got
 }

@@ -36,27 +36,25 @@ func (l *Log) Append(_ context.Context, runID string, ev claw.Event) error {
 }
 
 // Read implements [claw.RunLog].
-func (l *Log) Read(ctx context.Context, runID string, after int64) iter.Seq2[claw.Event, error] {
+func (l *Log) Read(ctx context.Context, runID string, after int64) iter.Seq2[[]claw.Event, error] {
 	l.mu.RLock()
 	r := l.runs[runID] // now and not in the loop: a Drop in between must not matter
 	l.mu.RUnlock()
-	return func(yield func(claw.Event, error) bool) {
+	return func(yield func([]claw.Event, error) bool) {
 		if r == nil {
-			yield(claw.Event{}, claw.Errorf(claw.NotFound, "No run %s is live here.", runID))
+			yield(nil, claw.Errorf(claw.NotFound, "No run %s is live here.", runID))
 			return
 		}
 		changed := make(chan struct{}, 1) // used again for each wait, of which there is one for nearly every event
 		defer r.leave(changed)
 		for {
 			events, more := r.since(after, changed)
-			for _, ev := range events {
-				if !yield(ev, nil) {
-					return
-				}
-				after = ev.Seq
-			}
 			switch {
 			case len(events) > 0:
+				if !yield(events, nil) {
+					return
+				}
+				after = events[len(events)-1].Seq
 				continue
 			case !more:
 				return
@@ -64,7 +62,7 @@ func (l *Log) Read(ctx context.Context, runID string, after int64) iter.Seq2[cla
 			select {
 			case <-changed:
 			case <-ctx.Done():
-				yield(claw.Event{}, context.Cause(ctx))
+				yield(nil, context.Cause(ctx))
 				return
 			}
 		}
@@ -136,7 +134,7 @@ func (r *runLog) since(after int64, changed chan struct{}) (events []claw.Event,
 	n := len(r.events)
 	switch {
 	case i < n:
-		return r.events[i:], true
+		return r.events[i:n:n], true
 	case n > 0 && r.events[n-1].Terminal():
 		return nil, false
 	}

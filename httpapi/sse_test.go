@@ -54,54 +54,59 @@ func delta(seq int64, text string) claw.Event {
 	return claw.Event{Seq: seq, Type: claw.EventDelta, Text: text}
 }
 
-func TestPumpSharesFlushes(t *testing.T) {
+func many(n int, text string) []claw.Event {
+	events := make([]claw.Event, n)
+	for i := range events {
+		events[i] = delta(int64(i+1), text)
+	}
+	return events
+}
+
+func TestEventsShareAFlush(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &client{block: make(chan struct{})}
-		p := newPump(c, time.Minute, func() {})
+		c := new(client)
+		out := newEventWriter(c, time.Minute, func() {})
+		out.send(many(1000, "x")...)
 		synctest.Wait()
-		if _, flushes := c.read(); flushes != 1 {
-			t.Fatalf("%d flushes, want the header's", flushes)
-		}
-		for seq := range int64(1000) { // the client is busy with the first of them
-			p.send(delta(seq+1, "x"))
-			if seq == 0 {
-				synctest.Wait()
-			}
-		}
-		close(c.block)
-		if err := p.close(); err != nil {
-			t.Fatal(err)
-		}
 		text, flushes := c.read()
-		if flushes != 3 || strings.Count(text, "event: delta") != 1000 || !strings.HasSuffix(text, "id: 1000\nevent: delta\ndata: {\"content\":\"x\"}\n\n") {
+		if flushes != 1 || strings.Count(text, "event: delta") != 1000 || !strings.HasSuffix(text, "id: 1000\nevent: delta\ndata: {\"content\":\"x\"}\n\n") {
 			t.Errorf("%d flushes, %d events", flushes, strings.Count(text, "event: delta"))
 		}
+		if err := out.close(); err != nil {
+			t.Error(err)
+		}
 	})
 }
 
-func TestPumpDoesNotDelay(t *testing.T) {
+func TestTheHeaderWaitsForNoEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := new(client)
-		p := newPump(c, time.Minute, func() {})
+		out := newEventWriter(c, time.Minute, func() {})
 		begun := time.Now()
-		for seq := range int64(10) {
-			p.send(delta(seq+1, "x"))
-			synctest.Wait() // nothing else can run: the event is out, or waits for the clock
-			if text, _ := c.read(); strings.Count(text, "event: delta") != int(seq+1) {
-				t.Fatalf("event %d is not out", seq+1)
-			}
+		synctest.Wait()
+		if text, flushes := c.read(); text != "" || flushes != 1 || time.Since(begun) != 0 {
+			t.Errorf("after %v: %d flushes, %q", time.Since(begun), flushes, text)
 		}
-		if took := time.Since(begun); took != 0 {
-			t.Errorf("it took %v", took)
-		}
-		_ = p.close()
+		_ = out.close()
 	})
 }
 
-func TestPumpBeatsInSilence(t *testing.T) {
+func TestEventsAreNotDelayed(t *testing.T) {
+	c := new(client)
+	out := newEventWriter(c, time.Minute, func() {})
+	for seq := range int64(10) {
+		out.send(delta(seq+1, "x"))
+		if text, _ := c.read(); strings.Count(text, "event: delta") != int(seq+1) {
+			t.Fatalf("event %d is not out", seq+1)
+		}
+	}
+	_ = out.close()
+}
+
+func TestSilenceHasSignsOfLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := new(client)
-		p := newPump(c, 15*time.Second, func() {})
+		out := newEventWriter(c, 15*time.Second, func() {})
 		beats := func() int { text, _ := c.read(); return strings.Count(text, ": keep-alive\n\n") }
 		for _, tt := range []struct {
 			wait  time.Duration
@@ -118,14 +123,13 @@ func TestPumpBeatsInSilence(t *testing.T) {
 			time.Sleep(tt.wait)
 			synctest.Wait()
 			if tt.event {
-				p.send(delta(1, "x"))
-				synctest.Wait()
+				out.send(delta(1, "x"))
 			}
 			if got := beats(); got != tt.want {
 				t.Fatalf("%v: %d beats, want %d", time.Now(), got, tt.want)
 			}
 		}
-		_ = p.close()
+		_ = out.close()
 		time.Sleep(time.Hour)
 		if got := beats(); got != 3 {
 			t.Errorf("%d beats after the end", got-3)
@@ -133,49 +137,60 @@ func TestPumpBeatsInSilence(t *testing.T) {
 	})
 }
 
-func TestPumpWaitsForRoom(t *testing.T) {
+// A client that takes nothing is waited for. A sign of life would only be more for it to take.
+func TestEventsWaitForTheClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &client{block: make(chan struct{})}
-		p := newPump(c, time.Minute, func() {})
-		var sent int
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			for sent = 0; sent < 100; sent++ {
-				p.send(delta(int64(sent+1), strings.Repeat("x", 10<<10)))
-			}
-		}()
-		synctest.Wait()
-		if sent > 14 { // 64 KiB being written and 64 KiB waiting, both up to the end of an event
-			t.Errorf("%d events of 10 KiB wait for a client that takes nothing", sent)
+		out := newEventWriter(c, time.Second, func() {})
+		sent := make(chan bool, 1)
+		go func() { sent <- out.send(many(100, strings.Repeat("x", 10<<10))...) }()
+		time.Sleep(time.Hour)
+		select {
+		case <-sent:
+			t.Fatal("nobody has waited")
+		default:
 		}
 		close(c.block)
-		<-done
-		if err := p.close(); err != nil {
-			t.Fatal(err)
+		if ok := <-sent; !ok || out.close() != nil {
+			t.Error("the client is lost")
 		}
-		if text, _ := c.read(); strings.Count(text, "event: delta") != 100 {
-			t.Error("events are lost")
+		text, flushes := c.read()
+		if strings.Count(text, "event: delta") != 100 || strings.Contains(text, "keep-alive") {
+			t.Errorf("%d events of 100, %d signs of life", strings.Count(text, "event: delta"), strings.Count(text, "keep-alive"))
+		}
+		if most := 1 + len(text)/maxWrite; flushes > most || flushes < most/2 {
+			t.Errorf("%d bytes took %d writes, want about %d", len(text), flushes, most)
 		}
 	})
 }
 
-func TestPumpStopsTheRunsReader(t *testing.T) {
+func TestALostClientStopsTheRunsReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := new(client)
 		stopped := false
-		p := newPump(c, time.Minute, func() { stopped = true })
+		out := newEventWriter(c, time.Minute, func() { stopped = true })
 		synctest.Wait()
 		c.mu.Lock()
 		c.fail = errors.New("gone")
 		c.mu.Unlock()
-		p.send(delta(1, "x"))
-		synctest.Wait()
-		if !stopped || p.send(delta(2, "x")) || p.close() == nil {
+		if out.send(delta(1, "x")) || !stopped || out.send(delta(2, "x")) || out.close() == nil {
 			t.Error("a lost client is not noticed")
 		}
 		if text, _ := c.read(); text != "" {
 			t.Errorf("%q", text)
+		}
+	})
+}
+
+func TestASignOfLifeFindsTheClientLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &client{fail: errors.New("gone")}
+		stopped := make(chan struct{})
+		out := newEventWriter(c, time.Minute, func() { close(stopped) })
+		<-stopped
+		time.Sleep(time.Hour)
+		if out.close() == nil {
+			t.Error("a lost client is not noticed")
 		}
 	})
 }
@@ -215,12 +230,12 @@ func BenchmarkAppendEvent(b *testing.B) {
 	}
 }
 
-func BenchmarkPump(b *testing.B) {
-	p := newPump(new(nowhere), time.Minute, func() {})
+func BenchmarkSend(b *testing.B) {
+	out := newEventWriter(new(nowhere), time.Minute, func() {})
 	ev := delta(1234, "The ")
 	b.ReportAllocs()
 	for b.Loop() {
-		p.send(ev)
+		out.send(ev)
 	}
-	_ = p.close()
+	_ = out.close()
 }
