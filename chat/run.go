@@ -61,13 +61,15 @@ func (e *Engine) take(r *run, c claw.Chunk) error {
 	}
 	r.text = append(r.text, c.Text...)
 	r.deltas = append(r.deltas, len(c.Text))
+	r.seq++
+	ev := claw.Event{Seq: r.seq, Type: claw.EventDelta, Text: c.Text}
 	first := !r.noted
 	r.noted = true
 	r.mu.Unlock()
 	if first {
 		e.noteGrown(r)
 	}
-	return e.emit(r, claw.Event{Type: claw.EventDelta, Text: c.Text})
+	return e.Log.Append(context.Background(), r.id, ev)
 }
 
 // content is what the model has said so far.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/openclaw/openclaw/claw"
 )
@@ -144,8 +145,8 @@ func (t *turn) begin() (*run, error) {
 func (t *turn) ask(r *run) (usage *claw.Usage, err error) {
 	e := t.engine
 	model := e.model.Load()
-	ctx, cancel := context.WithTimeoutCause(t.ctx, model.RunTimeout, errTooSlow)
-	defer cancel()
+	ctx := t.ctx
+	defer time.AfterFunc(model.RunTimeout, func() { t.stop(errTooSlow) }).Stop()
 	defer func() {
 		if p := recover(); p != nil {
 			err = claw.AsError(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"errors"
 
 	"github.com/openclaw/openclaw/claw"
@@ -81,11 +80,9 @@ var errNoEnd = claw.AsError(errors.New("the events of the run ended without done
 
 // follow returns the events of a run behind number after, as an answer.
 func (a *API) follow(x *exchange, id string, after int64) (answer, error) {
-	ctx, stop := context.WithCancel(x.r.Context())
-	events, err := a.chat.Watch(ctx, x.who, id, after)
+	events, err := a.chat.Watch(x.r.Context(), x.who, id, after)
 	if err != nil || events == nil {
-		stop()
 		return noContent{}, err
 	}
-	return eventStream{events, after, stop}, nil
+	return eventStream{events, after}, nil
 }

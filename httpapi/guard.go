@@ -177,7 +177,8 @@ type exchange struct {
 	who      claw.Principal // who asks; zero on public routes
 	leasing  sync.Mutex
 	released bool
-	release  func() // what holds the request to its token's lease; may be nil
+	release  func() // what holds the request to its token's lease; nil where there is no token
+	hangUp   func() // ends the request's context, as if the client had left; nil as well
 
 	limiting sync.Mutex
 	until    time.Time // when it is cut off, its token being gone; zero before
@@ -212,6 +213,7 @@ func (x *exchange) hold(l *lease) {
 			x.limitWrite() // one that goes on already, to a client that does not read
 		}
 	})
+	x.hangUp = func() { cancel(nil) }
 	x.release = func() {
 		stop()
 		cancel(nil)

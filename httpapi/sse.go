@@ -17,13 +17,11 @@ import (
 type eventStream struct {
 	events iter.Seq2[[]claw.Event, error]
 	after  int64 // number of the last event that the client has
-	stop   context.CancelFunc
 }
 
 // send writes the events in the handler's goroutine, so that a slow client is waited for here and nowhere else: meanwhile
 // they gather in the run's log, and the next write takes all of them.
 func (ans eventStream) send(x *exchange) {
-	defer ans.stop()
 	h := x.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // or nginx holds the events back
@@ -31,7 +29,7 @@ func (ans eventStream) send(x *exchange) {
 	if x.r.Method == http.MethodHead {
 		return
 	}
-	out := newEventWriter(x, x.api.keepAlive, ans.stop)
+	out := newEventWriter(x, x.api.keepAlive, x.hangUp)
 	defer func() {
 		if out.close() != nil {
 			x.cut = true
