@@ -34,6 +34,36 @@ type usage struct {
 	Output     *int64 `json:"output_tokens"`
 }
 
+// skim reads an ordinary event, see [call.Skim]: a content_block_delta.
+type skim struct {
+	call.Skim
+	kind, said []byte
+}
+
+func (s *skim) event(name []byte) {
+	switch string(name) {
+	case "type":
+		s.kind = s.Text()
+	case "delta":
+		s.Object(s.delta)
+	case "message", "content_block", "usage", "error":
+		s.Literal("null")
+	default:
+		s.Skip()
+	}
+}
+
+func (s *skim) delta(name []byte) {
+	switch string(name) {
+	case "text":
+		s.said = s.Text()
+	case "stop_reason":
+		s.Literal("null")
+	default:
+		s.Skip()
+	}
+}
+
 var errNoType = errors.New("an event without a type")
 
 // answer reads one answer: message_start, blocks of deltas, message_delta with the reason for the end, message_stop.
@@ -46,6 +76,15 @@ func newAnswer(a call.Answer) call.Protocol { return &answer{Answer: a} }
 
 // Event reads one event; see [call.Protocol].
 func (a *answer) Event(data []byte) (claw.Chunk, error) {
+	s := skim{Skim: call.NewSkim(data)}
+	if s.Object(s.event); string(s.kind) == "content_block_delta" && s.Done() {
+		return a.Text(string(s.said)), nil
+	}
+	return a.decode(data)
+}
+
+// decode reads what skim leaves.
+func (a *answer) decode(data []byte) (claw.Chunk, error) {
 	var ev event
 	if err := call.Decode(data, &ev); err != nil {
 		return claw.Chunk{}, err

@@ -102,6 +102,33 @@ type event struct {
 	Error      string `json:"error"`
 }
 
+// skim reads an ordinary line, see [call.Skim]: text, and more to come.
+type skim struct {
+	call.Skim
+	said []byte
+}
+
+func (s *skim) event(name []byte) {
+	switch string(name) {
+	case "message":
+		s.Object(s.message)
+	case "done":
+		s.Literal("false")
+	case "done_reason", "prompt_eval_count", "eval_count", "error":
+		s.Literal("null")
+	default:
+		s.Skip()
+	}
+}
+
+func (s *skim) message(name []byte) {
+	if string(name) == "content" {
+		s.said = s.Text()
+		return
+	}
+	s.Skip()
+}
+
 // answer reads one answer: lines, the last of them with done set.
 type answer struct {
 	call.Answer
@@ -111,6 +138,15 @@ func newAnswer(a call.Answer) call.Protocol { return &answer{Answer: a} }
 
 // Event reads one line; see [call.Protocol].
 func (a *answer) Event(data []byte) (claw.Chunk, error) {
+	s := skim{Skim: call.NewSkim(data)}
+	if s.Object(s.event); s.Done() {
+		return a.Text(string(s.said)), nil
+	}
+	return a.decode(data)
+}
+
+// decode reads what skim leaves.
+func (a *answer) decode(data []byte) (claw.Chunk, error) {
 	var ev event
 	if err := call.Decode(data, &ev); err != nil {
 		return claw.Chunk{}, err

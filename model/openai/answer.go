@@ -49,6 +49,49 @@ func (t *text) UnmarshalJSONFrom(in *jsontext.Decoder) error {
 	return err
 }
 
+// skim reads an ordinary event, see [call.Skim]: text, for the one choice there is.
+type skim struct {
+	call.Skim
+	said    []byte
+	choices int
+}
+
+func (s *skim) event(name []byte) {
+	switch string(name) {
+	case "choices":
+		s.said, s.choices = nil, 0 // of two lists the last one counts
+		s.Array(func() { s.choices++; s.Object(s.choice) })
+	case "usage", "error":
+		s.Literal("null")
+	default:
+		s.Skip()
+	}
+}
+
+func (s *skim) choice(name []byte) {
+	switch string(name) {
+	case "index":
+		s.Literal("0")
+	case "delta":
+		s.Object(s.delta)
+	case "finish_reason":
+		s.Literal("null")
+	default:
+		s.Skip()
+	}
+}
+
+func (s *skim) delta(name []byte) {
+	switch string(name) {
+	case "content":
+		s.said = s.Text()
+	case "refusal":
+		s.Literal("null")
+	default:
+		s.Skip()
+	}
+}
+
 // answer reads one answer: chunks, one of them with the reason for the end, then [DONE].
 type answer struct {
 	call.Answer
@@ -60,6 +103,15 @@ func newAnswer(a call.Answer) call.Protocol { return &answer{Answer: a} }
 
 // Event reads one event; see [call.Protocol].
 func (a *answer) Event(data []byte) (claw.Chunk, error) {
+	s := skim{Skim: call.NewSkim(data)}
+	if s.Object(s.event); s.choices == 1 && s.Done() {
+		return a.Text(string(s.said)), nil
+	}
+	return a.decode(data)
+}
+
+// decode reads what skim leaves.
+func (a *answer) decode(data []byte) (claw.Chunk, error) {
 	if string(data) == "[DONE]" {
 		return a.end()
 	}
