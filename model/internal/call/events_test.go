@@ -86,3 +86,16 @@ func TestEventsAllocateNothing(t *testing.T) {
 		t.Errorf("an event costs %v allocations, want none", n)
 	}
 }
+
+func BenchmarkEvents(b *testing.B) {
+	text := strings.Repeat("event: content_block_delta\ndata: "+strings.Repeat("x", 90)+"\n\n", 1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		e := newEvents(strings.NewReader(text), SSE)
+		for range 1000 {
+			_, _ = e.next()
+		}
+		e.release()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/event")
+}
