@@ -18,7 +18,7 @@ func FuzzEvent(f *testing.F) {
 		`{"choices": [{"index": 0, "delta": {"role": "assistant", "content": "", "refusal": null}, "finish_reason": null}]}`,
 		`{"choices":[{"index":0,"delta":{"content":"\n\u00e9\ud83c\udf05"},"x":{"hate":{"filtered":false}}}],"error":null}`,
 		`{"choices":[{"delta":{"content":[{"type":"text","text":"hi"}],"refusal":"no"},"finish_reason":"stop"},{"index":1}],"usage":{"prompt_tokens":3}}`,
-		`{"error":{"code":"429","type":"x"}}`,
+		`{"error":{"code":"429","type":"x"}}`, `{"choices":[{"delta":{"Content":"hi"}}]}`,
 		`{"choices":[{"delta":{"content":"hi"}}],"choices":[]}`, `{"choices":[{"delta":{"content":"hi"}}],"choices":[{}]}`,
 		`{"choices":[{"delta":{"content":"ä`+"\xff"+`"}}]}`, `[DONE]`, ordinary+"\x00", ordinary+ordinary)
 }
