@@ -68,7 +68,8 @@ type Engine struct {
 	unsaved map[laneKey]*run   // runs that have ended but whose end the store could not take yet
 
 	growing sync.Mutex
-	grown   []*run // since the last checkpoint: it must not have to look at thousands of runs that wait for their models
+	grown   []*run        // since the last checkpoint: it must not have to look at thousands of runs that wait for their models
+	wanted  chan struct{} // holds a token where something has grown, or an end waits to be stored, since a checkpoint began
 
 	working sync.WaitGroup // one per lane
 	stop    context.CancelFunc
@@ -83,7 +84,10 @@ type tokenKey struct{ workspace, token, key string }
 // call [Engine.Stop].
 func New(ctx context.Context, cfg Config) (*Engine, error) {
 	cfg.defaults()
-	e := &Engine{Config: cfg, lanes: map[laneKey]*lane{}, byKey: map[tokenKey]*turn{}, live: map[string]*run{}, unsaved: map[laneKey]*run{}}
+	e := &Engine{
+		Config: cfg, lanes: map[laneKey]*lane{}, byKey: map[tokenKey]*turn{}, live: map[string]*run{}, unsaved: map[laneKey]*run{},
+		wanted: make(chan struct{}, 1),
+	}
 	e.SetModel(cfg.Model)
 	n, err := e.Store.InterruptRuns(ctx, errRestarted)
 	if err != nil {

@@ -10,21 +10,39 @@ import (
 )
 
 // checkpoints makes what running answers have grown by durable, all in one commit, again and again: what a crash can
-// take from a running answer is what came since.
+// take from a running answer is what came since. No timer runs while nothing has grown and no end waits to be stored: an
+// idle gateway is not to be woken.
 func (e *Engine) checkpoints(ctx context.Context) {
-	timer := time.NewTimer(e.CheckpointEvery)
-	defer timer.Stop()
+	wanted, timer := e.wanted, (<-chan time.Time)(nil) // one of them is nil: a timer that runs is not set again
+	var took time.Duration
 	for {
 		select {
-		case <-timer.C:
+		case <-wanted:
+			wanted, timer = nil, time.After(untilCheckpoint(e.CheckpointEvery, took))
+		case <-timer:
+			select {
+			case <-e.wanted: // by what this checkpoint is about to look at
+			default:
+			}
+			begun := time.Now()
+			stored := e.checkpoint(ctx)
+			e.settleAll(ctx)
+			if t := time.Since(begun); stored || t > took { // one that found nothing says little of the next
+				took = t
+			}
+			wanted, timer = e.wanted, nil
 		case <-ctx.Done():
 			e.settleAll(context.WithoutCancel(ctx))
 			return
 		}
-		begun := time.Now()
-		e.checkpoint(ctx)
-		e.settleAll(ctx)
-		timer.Reset(untilCheckpoint(e.CheckpointEvery, time.Since(begun)))
+	}
+}
+
+// wantCheckpoint sees to it that a checkpoint comes. What it is to look at must be there for it to see already.
+func (e *Engine) wantCheckpoint() {
+	select {
+	case e.wanted <- struct{}{}:
+	default: // one is wanted already, and has not begun
 	}
 }
 
@@ -37,11 +55,13 @@ func untilCheckpoint(every, took time.Duration) time.Duration {
 // noteGrown has the next checkpoint look at runs.
 func (e *Engine) noteGrown(runs ...*run) {
 	e.growing.Lock()
-	defer e.growing.Unlock()
 	e.grown = append(e.grown, runs...)
+	e.growing.Unlock()
+	e.wantCheckpoint()
 }
 
-func (e *Engine) checkpoint(ctx context.Context) {
+// checkpoint reports whether there was anything to store.
+func (e *Engine) checkpoint(ctx context.Context) bool {
 	e.growing.Lock()
 	noted := e.grown
 	e.grown = nil
@@ -54,18 +74,19 @@ func (e *Engine) checkpoint(ctx context.Context) {
 		}
 	}
 	if len(grown) == 0 {
-		return
+		return false
 	}
 	if err := e.Store.SaveProgress(ctx, grown); err != nil {
 		e.Logger.Error("could not checkpoint running answers; will try again", "runs", len(runs), "error", err)
 		e.noteGrown(runs...)
-		return
+		return true
 	}
 	for i, r := range runs {
 		if r.progressed(grown[i]) {
 			e.noteGrown(r)
 		}
 	}
+	return true
 }
 
 // progress is what the run has grown by since it was last made durable.
@@ -88,7 +109,7 @@ func (r *run) progressed(p claw.Progress) bool {
 	return r.noted
 }
 
-// settleAll tries again to store the ends that the store could not take.
+// settleAll tries again to store the ends that the store could not take, and has another try follow where it still cannot.
 func (e *Engine) settleAll(ctx context.Context) {
 	e.mu.Lock()
 	lanes := slices.Collect(maps.Keys(e.unsaved))
@@ -96,6 +117,7 @@ func (e *Engine) settleAll(ctx context.Context) {
 	for _, k := range lanes {
 		if err := e.settle(ctx, k); err != nil {
 			e.Logger.Warn("still could not store the end of a run", "session", k.session, "error", err)
+			e.wantCheckpoint()
 			return // the store's trouble, not the run's: the others would fare no better
 		}
 	}

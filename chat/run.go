@@ -103,6 +103,9 @@ func (e *Engine) finish(r *run, usage *claw.Usage, cause error) {
 	}
 	e.lanes[r.lane].ending = true
 	e.mu.Unlock()
+	if err != nil {
+		e.wantCheckpoint()
+	}
 	// Before anyone is told: whoever is may send the same key at once, and must find a run that has ended.
 	r.release()
 
