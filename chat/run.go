@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -181,20 +182,30 @@ func (e *Engine) settled(r *run) {
 	e.forget(r)
 }
 
+// logEnd writes the run's one line. Each attribute has its type: one that is given as any goes through encoding/json, which
+// doubles what the line costs.
 func (e *Engine) logEnd(r *run, end claw.Run, cause error) {
-	attrs := []any{
-		"run", r.id, "session", r.sessionKey, "token", r.token, "status", end.Answer.Status, "model", end.Answer.Model,
-		"duration", time.Since(r.began).Round(time.Millisecond), "deltas", len(end.Deltas),
+	level, what := slog.LevelInfo, "run complete"
+	if cause != nil {
+		what = "run stopped"
+		if end.Answer.Status == claw.StatusFailed {
+			level, what = slog.LevelError, "run failed"
+		}
 	}
+	attrs := make([]slog.Attr, 0, 10)
+	attrs = append(attrs,
+		slog.String("run", r.id),
+		slog.String("session", r.sessionKey),
+		slog.String("token", r.token),
+		slog.String("status", string(end.Answer.Status)),
+		slog.String("model", end.Answer.Model),
+		slog.Duration("duration", time.Since(r.began).Round(time.Millisecond)),
+		slog.Int("deltas", len(end.Deltas)))
 	if u := end.Answer.Usage; u != nil {
-		attrs = append(attrs, "inputTokens", u.InputTokens, "outputTokens", u.OutputTokens)
+		attrs = append(attrs, slog.Int("inputTokens", u.InputTokens), slog.Int("outputTokens", u.OutputTokens))
 	}
-	switch {
-	case cause == nil:
-		e.Logger.Info("run complete", attrs...)
-	case end.Answer.Status == claw.StatusFailed:
-		e.Logger.Error("run failed", append(attrs, "error", cause)...)
-	default:
-		e.Logger.Info("run stopped", append(attrs, "error", cause)...)
+	if cause != nil {
+		attrs = append(attrs, slog.Any("error", cause))
 	}
+	e.Logger.LogAttrs(context.Background(), level, what, attrs...)
 }
