@@ -98,9 +98,12 @@ func problems(err error) []any {
 	return []any{"problems", list}
 }
 
-// lookEvery is how often the files are looked at. A change is acted on when it looks the same twice, so that a file is
-// not read while it is being written.
-const lookEvery = 250 * time.Millisecond
+// A change of the files is acted on when it looks the same twice, so that a file is not read while it is being written: at
+// most lookEvery+lookAgain after it was made. Each look wakes an idle gateway, which is most of what one costs.
+const (
+	lookEvery = time.Second
+	lookAgain = 250 * time.Millisecond // at files that have changed since they were read
+)
 
 // watch reloads when the configuration's file changes, or one of the certificate's. It looks at the files rather than
 // being told of changes: that works on every file system and with every way of replacing a file, and the folder that
@@ -113,20 +116,25 @@ func (a *App) watch(ctx context.Context) {
 	ctx, a.unwatch = context.WithCancel(context.WithoutCancel(ctx))
 	a.files.Store(look(cfg))
 	a.watching.Go(func() {
-		ticker := time.NewTicker(lookEvery)
-		defer ticker.Stop()
+		timer := time.NewTimer(lookEvery)
+		defer timer.Stop()
 		before := a.files.Load()
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case <-ticker.C:
+			case <-timer.C:
 			}
-			now := look(a.cfg.Load())
-			if now == before && now != a.files.Load() {
+			now, next := look(a.cfg.Load()), lookEvery
+			switch {
+			case now == a.files.Load():
+			case now == before:
 				_ = a.Reload(ctx) // it has been logged
+			default:
+				next = lookAgain
 			}
 			before = now
+			timer.Reset(next)
 		}
 	})
 }
