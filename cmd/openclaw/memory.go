@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -19,9 +20,10 @@ const (
 	// would wait for two minutes. It is worth the work where there is much of it, both in bytes and beside what is in use.
 	muchGarbage   = 16 << 20
 	garbageInUse  = 4       // garbage of more than a quarter of what is in use
-	quietRate     = 1 << 20 // bytes allocated in a second; the heartbeats of ten thousand streams are well below
-	quietSeconds  = 2
+	quietRate     = 1 << 20 // bytes allocated between two looks; the heartbeats of ten thousand streams are well below
+	quietLooks    = 2
 	memoryLook    = time.Second
+	memoryRest    = 5 * time.Second // between looks while nothing happens: each one wakes an idle gateway
 	metricLive    = "/gc/heap/live:bytes"
 	metricObjects = "/memory/classes/heap/objects:bytes"
 	metricAllocs  = "/gc/heap/allocs:bytes"
@@ -33,17 +35,11 @@ func tendMemory(ctx context.Context) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	tick := time.NewTicker(memoryLook)
-	defer tick.Stop()
 	percent := relaxed
 	defer debug.SetGCPercent(debug.SetGCPercent(percent))
 	var quiet quietness
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	var rest <-chan struct{}
+	for pause(ctx, rest) {
 		h := readHeap()
 		if want := collectAt(h.live); want != percent {
 			percent = want
@@ -52,7 +48,42 @@ func tendMemory(ctx context.Context) {
 		if quiet.after(h) {
 			debug.FreeOSMemory() // collects first
 		}
+		rest = nil
+		if quiet.rests() {
+			rest = collection()
+		}
 	}
+}
+
+// pause waits for the next look, and reports false where ctx ends first. A rest, where it is not nil, is longer, and ends once
+// it is closed because the collector has run: a burst that leaves much garbage in a small heap makes it run, and what one
+// leaves in a large heap is found at the rest's end.
+func pause(ctx context.Context, rest <-chan struct{}) bool {
+	look := memoryLook
+	if rest != nil {
+		look = memoryRest
+	}
+	timer := time.NewTimer(look)
+	defer timer.Stop()
+	for {
+		select {
+		case <-rest:
+			rest = nil
+			timer.Reset(memoryLook)
+		case <-timer.C:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// collection returns a channel that is closed once the collector has run.
+func collection() <-chan struct{} {
+	ran := make(chan struct{})
+	// Of an object that nothing refers to. It has a pointer because those without may share their memory with others.
+	runtime.AddCleanup(&struct{ _ *byte }{}, func(ran chan struct{}) { close(ran) }, ran)
+	return ran
 }
 
 // heap is the state of the garbage collector's heap, in bytes.
@@ -78,18 +109,23 @@ func collectAt(live uint64) int {
 
 // quietness tells when a pause is a good time to collect garbage.
 type quietness struct {
-	allocs  uint64 // at the last look
-	seconds int    // for which little was allocated
+	allocs uint64 // at the last look
+	looks  int    // one behind the other since which little was allocated
+	much   bool   // garbage lay about at the last look
 }
 
-// after takes the look of this second, and reports whether much garbage lies about in a gateway that has little to do.
+// after takes a look, and reports whether much garbage lies about in a gateway that has little to do.
 func (q *quietness) after(h heap) bool {
 	if h.allocs-q.allocs < quietRate {
-		q.seconds++
+		q.looks++
 	} else {
-		q.seconds = 0
+		q.looks = 0
 	}
 	q.allocs = h.allocs
 	garbage := h.objects - min(h.live, h.objects)
-	return q.seconds >= quietSeconds && garbage > max(muchGarbage, h.live/garbageInUse)
+	q.much = garbage > max(muchGarbage, h.live/garbageInUse)
+	return q.looks >= quietLooks && q.much
 }
+
+// rests reports whether so little happens, and is left to do, that the next look may come later.
+func (q *quietness) rests() bool { return q.looks >= quietLooks && !q.much }
