@@ -369,7 +369,7 @@ func (x *exchange) finish() {
 // were put in the wrong place.
 func (x *exchange) logAccess() {
 	level := x.logLevel()
-	ctx := context.WithoutCancel(x.r.Context())
+	ctx := x.r.Context()
 	if !x.api.log.Enabled(ctx, level) {
 		return
 	}
