@@ -47,6 +47,7 @@ func tendMemory(ctx context.Context) {
 		}
 		if quiet.after(h) {
 			debug.FreeOSMemory() // collects first
+			quiet.inUse = readHeap().live
 		}
 		rest = nil
 		if quiet.rests() {
@@ -111,10 +112,14 @@ func collectAt(live uint64) int {
 type quietness struct {
 	allocs uint64 // at the last look
 	looks  int    // one behind the other since which little was allocated
-	much   bool   // garbage lay about at the last look
+	much   bool   // garbage may lie about
+
+	// inUse is what was in use when there was last a collection in a pause. One amid a burst finds in use what is garbage a
+	// moment later.
+	inUse uint64
 }
 
-// after takes a look, and reports whether much garbage lies about in a gateway that has little to do.
+// after takes a look, and reports whether it is time to collect: much has gathered, and the gateway has little to do.
 func (q *quietness) after(h heap) bool {
 	if h.allocs-q.allocs < quietRate {
 		q.looks++
@@ -122,9 +127,10 @@ func (q *quietness) after(h heap) bool {
 		q.looks = 0
 	}
 	q.allocs = h.allocs
-	garbage := h.objects - min(h.live, h.objects)
-	q.much = garbage > max(muchGarbage, h.live/garbageInUse)
-	return q.looks >= quietLooks && q.much
+	q.inUse = min(q.inUse, h.live)
+	gathered := h.objects - min(q.inUse, h.objects)
+	q.much = gathered > max(muchGarbage, q.inUse/garbageInUse)
+	return q.much && q.looks >= quietLooks
 }
 
 // rests reports whether so little happens, and is left to do, that the next look may come later.

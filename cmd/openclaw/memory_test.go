@@ -48,11 +48,19 @@ func TestGarbageIsCollectedBehindABurst(t *testing.T) {
 		{heap{live: 5 * mib, objects: 10 * mib, allocs: 905 * mib}, false, false}, // some work
 		{heap{live: 5 * mib, objects: 10 * mib, allocs: 905 * mib}, false, false}, // too little to collect
 		{heap{live: 5 * mib, objects: 10 * mib, allocs: 905 * mib}, false, true},
-		{heap{live: 80 * mib, objects: 99 * mib, allocs: 1400 * mib}, false, false}, // little beside what is in use
-		{heap{live: 80 * mib, objects: 99 * mib, allocs: 1400 * mib}, false, false},
-		{heap{live: 80 * mib, objects: 99 * mib, allocs: 1400 * mib}, false, true},
+		{heap{live: 84 * mib, objects: 90 * mib, allocs: 1400 * mib}, false, false}, // a burst, all of it in use when last collected
+		{heap{live: 84 * mib, objects: 90 * mib, allocs: 1400 * mib}, false, false},
+		{heap{live: 84 * mib, objects: 90 * mib, allocs: 1400 * mib}, true, false},
+		{heap{live: 80 * mib, objects: 80 * mib, allocs: 1400 * mib}, false, true}, // and most of it still is
+		{heap{live: 80 * mib, objects: 99 * mib, allocs: 1420 * mib}, false, false},
+		{heap{live: 80 * mib, objects: 99 * mib, allocs: 1420 * mib}, false, false}, // little beside what is in use
+		{heap{live: 80 * mib, objects: 99 * mib, allocs: 1420 * mib}, false, true},
 	} {
-		if collect := q.after(look.h); collect != look.collect || q.rests() != look.rests {
+		collect := q.after(look.h)
+		if collect {
+			q.inUse = look.h.live - 4*mib // what the collection finds
+		}
+		if collect != look.collect || q.rests() != look.rests {
 			t.Errorf("look %d: collects %v, rests %v; want %v, %v", i, collect, q.rests(), look.collect, look.rests)
 		}
 	}
