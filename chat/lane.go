@@ -47,23 +47,24 @@ func refuseAll(jobs []job, cause *claw.Error) {
 	}
 }
 
-// enqueue puts a turn at the end of its session's queue. It fails at once where the queue is full.
-func (e *Engine) enqueue(k laneKey, j job) error {
+// enqueue puts a turn at the end of its session's queue, and fails at once where that is full. Where the session was at rest it
+// returns a lane of which the turn is the current job: the caller has to see that it is served.
+func (e *Engine) enqueue(k laneKey, j job) (*lane, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closing {
-		return errShuttingDown
+		return nil, errShuttingDown
 	}
-	if l := e.lanes[k]; l != nil {
-		if l.full(e.QueueLength) {
-			return claw.Errorf(claw.SessionBusy,
-				"Session %s has %d messages waiting already. Wait for answers before sending more.", k.session, len(l.waiting)).After(2 * time.Second)
-		}
-		l.waiting = append(l.waiting, j)
-		return nil
+	l := e.lanes[k]
+	if l == nil {
+		return e.open(k, j), nil
 	}
-	e.serve(k, j)
-	return nil
+	if l.full(e.QueueLength) {
+		return nil, claw.Errorf(claw.SessionBusy,
+			"Session %s has %d messages waiting already. Wait for answers before sending more.", k.session, len(l.waiting)).After(2 * time.Second)
+	}
+	l.waiting = append(l.waiting, j)
+	return nil, nil
 }
 
 // overtake stops the turn that the session is at and refuses those that wait, all with cause, and does j before whatever
@@ -76,8 +77,9 @@ func (e *Engine) overtake(k laneKey, j job, cause *claw.Error) error {
 	}
 	l := e.lanes[k]
 	if l == nil {
-		e.serve(k, j)
+		l = e.open(k, j)
 		e.mu.Unlock()
+		go e.serve(k, l, j.do)
 		return nil
 	}
 	l.current.stop(cause)
@@ -108,15 +110,28 @@ func (e *Engine) withdraw(k laneKey, j job) bool {
 	return len(l.waiting) < before
 }
 
-// serve opens a lane with its first job. The engine's mutex is held.
-func (e *Engine) serve(k laneKey, first job) {
+// open makes a lane, at whose end [Engine.Stop] waits until it is served. The engine's mutex is held.
+func (e *Engine) open(k laneKey, first job) *lane {
 	l := &lane{current: first}
 	e.lanes[k] = l
-	e.working.Go(func() {
-		for j := first; j != nil; j = e.next(k, l) {
-			j.do()
-		}
-	})
+	e.working.Add(1)
+	return l
+}
+
+// serve does the lane's first job, or what is left of it, and then the others until there is none. It has a goroutine of its
+// own.
+func (e *Engine) serve(k laneKey, l *lane, first func()) {
+	defer e.working.Done()
+	first()
+	for j := e.next(k, l); j != nil; j = e.next(k, l) {
+		j.do()
+	}
+}
+
+// beginFirst begins a turn that opens its lane, and leaves the rest of it to a goroutine.
+func (e *Engine) beginFirst(l *lane, t *turn) {
+	r, err := t.begin()
+	go e.serve(t.lane, l, func() { t.answer(r, err) })
 }
 
 // next takes the lane's next job, or closes the lane where there is none.

@@ -28,8 +28,12 @@ func (e *Engine) Start(ctx context.Context, p claw.Principal, req claw.ChatReque
 	if joined != nil {
 		return joined.begun.wait(ctx)
 	}
-	if err := e.place(ctx, t); err != nil {
+	l, err := e.place(ctx, t)
+	switch {
+	case err != nil:
 		t.refuse(claw.AsError(err))
+	case l != nil: // nothing to wait for, so no need for another to do it
+		e.beginFirst(l, t)
 	}
 	started, err := t.begun.wait(ctx)
 	if !req.CancelOnDisconnect {
@@ -67,8 +71,9 @@ func (e *Engine) claim(t *turn) (joined *turn, err error) {
 	return nil, nil
 }
 
-// place answers a turn whose idempotency key completed a run before, and puts any other into its session's queue.
-func (e *Engine) place(ctx context.Context, t *turn) error {
+// place answers a turn whose idempotency key completed a run before, and puts any other into its session's queue; see
+// [Engine.enqueue] for the lane.
+func (e *Engine) place(ctx context.Context, t *turn) (*lane, error) {
 	session := t.req.SessionKey
 	if t.req.IdempotencyKey != "" {
 		// Not in the queue: what is there already need not wait, and must not be told that the session is busy.
@@ -76,13 +81,13 @@ func (e *Engine) place(ctx context.Context, t *turn) error {
 		switch {
 		case claw.CodeOf(err) == claw.NotFound:
 		case err != nil:
-			return err
+			return nil, err
 		case earlier.Workspace != t.principal.Workspace: // the token has been moved: BeginRun takes the key for a new one
 		case fingerprint != t.fingerprint:
-			return errKeyReused
+			return nil, errKeyReused
 		case earlier.Answer.Status == claw.StatusComplete:
 			t.replay(earlier)
-			return nil
+			return nil, nil
 		default:
 			session = earlier.SessionKey
 		}

@@ -87,27 +87,40 @@ func (t *turn) release() {
 
 // do implements job: the turn's message is stored, the model is asked, its answer is stored.
 func (t *turn) do() {
-	defer t.release()
-	r, err := t.begin()
+	t.answer(t.begin())
+}
+
+// begin stores the turn's message and tells those who wait for its beginning. It returns no run where the turn is over by
+// that, and an error where the run has failed already.
+func (t *turn) begin() (*run, error) {
+	r, err := t.store()
 	if err != nil {
 		t.refuse(claw.AsError(err))
-		return
+		return nil, nil
 	}
+	if r == nil {
+		return nil, nil
+	}
+	err = t.engine.emit(r, claw.Event{Type: claw.EventStart, Run: &claw.Answer{ID: r.id, SessionKey: r.sessionKey}})
+	t.begun.set(claw.Started{ID: r.id, SessionKey: r.sessionKey}, nil)
+	return r, err
+}
+
+// answer asks the model and stores what it says. It takes what begin returned.
+func (t *turn) answer(r *run, err error) {
 	if r == nil {
 		return
 	}
+	defer t.release()
 	var usage *claw.Usage
-	err = t.engine.emit(r, claw.Event{Type: claw.EventStart, Run: &claw.Answer{ID: r.id, SessionKey: r.sessionKey}})
-	t.begun.set(claw.Started{ID: r.id, SessionKey: r.sessionKey}, nil)
 	if err == nil {
 		usage, err = t.ask(r)
 	}
 	t.engine.finish(r, usage, err)
 }
 
-// begin makes the message and its run durable. It returns nil where the idempotency key named a
-// run that is there already.
-func (t *turn) begin() (*run, error) {
+// store makes the message and its run durable. It returns nil where the idempotency key named a run that is there already.
+func (t *turn) store() (*run, error) {
 	e := t.engine
 	if err := t.ctx.Err(); err != nil {
 		return nil, context.Cause(t.ctx)

@@ -130,8 +130,11 @@ func (c *conn) do(query string) error {
 	return err
 }
 
-// close closes the connection for good, rather than giving it back to the pool of database/sql.
+// close closes the connection for good, rather than giving it back to the pool of database/sql. It ends the transaction first,
+// if there is one: the driver keeps a connection open whose statement has failed, and with it the transaction's lock, which
+// the next connection would wait for in vain.
 func (c *conn) close() {
+	_ = c.do("ROLLBACK") // fails where there is none
 	for _, stmt := range c.stmts {
 		_ = stmt.Close() // a statement that cannot be closed goes with its connection, below
 	}

@@ -312,10 +312,7 @@ func (w *writer) begin() (err error) {
 // that is no harm: should a transaction be open after all, begin finds out.
 func (w *writer) rollback() { _ = w.conn.do("ROLLBACK") }
 
-// disconnect lets go of the connection, and of what it holds: the driver keeps one open whose statement has failed, and with
-// it the lock of a transaction, which the next connection would wait for in vain.
 func (w *writer) disconnect() {
-	w.rollback()
 	w.conn.close()
 	w.conn = nil
 }
