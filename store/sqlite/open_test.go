@@ -241,9 +241,9 @@ func TestSettingsHoldOnEveryConnection(t *testing.T) {
 			"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "secure_delete": "1", "temp_store": "2",
 			"busy_timeout": fmt.Sprint(busyTimeout.Milliseconds()), "trusted_schema": "0",
 		} {
-			var got string
-			if err := t2.row("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
-				t.Errorf("the %s has %s = %s (%v), want %s", who, pragma, got, err, want)
+			var got sql.NullString // of whatever type
+			if err := t2.row("PRAGMA " + pragma).Scan(&got); err != nil || got.String != want {
+				t.Errorf("the %s has %s = %s (%v), want %s", who, pragma, got.String, err, want)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"maps"
 	"slices"
 	"strings"
@@ -96,9 +97,9 @@ func TestEveryForeignKeyHasAnIndex(t *testing.T) {
 		FROM sqlite_schema m, pragma_foreign_key_list(m.name) f WHERE m.type = 'table'`
 	found, err := read(t.Context(), s, func(t2 *tx) (n int, err error) {
 		scan := func(s scanner) (name string, err error) {
-			var indexed *bool
+			var indexed sql.NullBool
 			err = s.Scan(&name, &indexed)
-			if err == nil && (indexed == nil || !*indexed) {
+			if err == nil && !indexed.Bool {
 				t.Errorf("%s has no index", name)
 			}
 			return name, err

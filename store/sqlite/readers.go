@@ -2,7 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"sync"
@@ -16,15 +16,15 @@ const maxReaders = 4
 
 // readers are the connections that read, each on a snapshot that waits for no write and that no write changes.
 type readers struct {
-	db    *sql.DB
+	to    driver.Connector
 	slots chan struct{} // one token per reader at work
 
 	mu   sync.Mutex
 	idle []*conn
 }
 
-func newReaders(db *sql.DB) *readers {
-	return &readers{db: db, slots: make(chan struct{}, maxReaders)}
+func newReaders(to driver.Connector) *readers {
+	return &readers{to: to, slots: make(chan struct{}, maxReaders)}
 }
 
 // take waits for a connection, until ctx ends.
@@ -45,7 +45,7 @@ func (r *readers) take(ctx context.Context) (*conn, error) {
 		return c, nil
 	}
 	r.mu.Unlock()
-	c, err := connect(ctx, r.db)
+	c, err := connect(ctx, r.to)
 	if err != nil {
 		<-r.slots
 		return nil, err
@@ -67,14 +67,13 @@ func (r *readers) give(c *conn, sound bool) {
 }
 
 // close waits for the queries under way and closes the connections.
-func (r *readers) close() error {
+func (r *readers) close() {
 	for range maxReaders {
 		r.slots <- struct{}{}
 	}
 	for _, c := range r.idle {
 		c.close()
 	}
-	return r.db.Close()
 }
 
 // read runs do on one snapshot of the database.

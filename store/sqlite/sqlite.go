@@ -8,6 +8,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -123,28 +124,19 @@ func open(ctx context.Context, path string, o options) (_ *Store, err error) {
 	if err := checkOwner(ctx, path, o.busy); err != nil {
 		return nil, err
 	}
-	writing, err := openDB(path, o.busy, "_pragma=cache_size(-2048)&_pragma=wal_autocheckpoint(0)")
+	writing, err := connector(path, o.busy, "_pragma=cache_size(-2048)&_pragma=wal_autocheckpoint(0)")
 	if err != nil {
 		return nil, err
 	}
-	undo = append(undo, writing.Close)
-	writing.SetMaxOpenConns(1)
-	if err := checkEngine(ctx, writing); err != nil {
-		return nil, err
-	}
-	if err := migrate(ctx, writing); err != nil {
-		return nil, err
-	}
-	reading, err := openDB(path, o.busy, "_defensive=1&_pragma=cache_size(-512)&_pragma=query_only(1)")
+	reading, err := connector(path, o.busy, "_defensive=1&_pragma=cache_size(-512)&_pragma=query_only(1)")
 	if err != nil {
 		return nil, err
 	}
-	undo = append(undo, reading.Close)
-	reading.SetMaxOpenConns(maxReaders)
-	c, err := connect(ctx, writing)
+	c, err := prepare(ctx, writing)
 	if err != nil {
 		return nil, err
 	}
+	undo = append(undo, func() error { c.close(); return nil })
 	var seq int64
 	if err := c.tx(ctx).row(`SELECT last FROM sequence WHERE id = 1`).Scan(&seq); err != nil {
 		return nil, err
@@ -199,9 +191,25 @@ func create(path string) error {
 
 const readOnlyFile = "it cannot be written to: check who may write the file and its folder (%w)"
 
-// openDB returns a pool of connections to the file, with what all of them have in common and the settings given.
-func openDB(path string, busy time.Duration, settings string) (*sql.DB, error) {
-	connector, err := sqlite.NewConnector(uri(path, strings.Join([]string{
+// prepare sees to it that the file can be worked with, that the engine is one to entrust it to and the schema is up to date, and
+// returns a connection. That has to be there before the one for the schema is closed: closing the last would move into the
+// database what a killed process left in the log, which was not scrubbed yet.
+func prepare(ctx context.Context, to driver.Connector) (c *conn, err error) {
+	db := sql.OpenDB(to)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	db.SetMaxOpenConns(1)
+	if err := checkEngine(ctx, db); err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, db); err != nil {
+		return nil, err
+	}
+	return connect(ctx, to)
+}
+
+// connector makes connections to the file, with what all of them have in common and the settings given.
+func connector(path string, busy time.Duration, settings string) (driver.Connector, error) {
+	return sqlite.NewConnector(uri(path, strings.Join([]string{
 		fmt.Sprintf("_pragma=busy_timeout(%d)", busy.Milliseconds()), // first, since those below may meet a lock
 		"_pragma=journal_mode(WAL)",
 		"_pragma=synchronous(FULL)", // syncs the log at every commit
@@ -213,10 +221,6 @@ func openDB(path string, busy time.Duration, settings string) (*sql.DB, error) {
 		"_dqs=0",
 		settings,
 	}, "&")))
-	if err != nil {
-		return nil, err
-	}
-	return sql.OpenDB(connector), nil
 }
 
 // uri is the name by which the driver opens the file with the settings given.
@@ -303,7 +307,9 @@ func (s *Store) Close() error {
 		s.mu.Unlock()
 		s.calls.Wait()
 		// The writer comes last: whoever closes the last connection moves the log into the database.
-		s.err = errors.Join(s.readers.close(), s.writer.close(), s.lock.Close())
+		s.readers.close()
+		s.writer.close()
+		s.err = s.lock.Close()
 	})
 	return s.err
 }

@@ -2,7 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -47,7 +47,7 @@ type request struct {
 // the same time share the cost of one sync.
 type writer struct {
 	path    string // of the database
-	db      *sql.DB
+	to      driver.Connector
 	conn    *conn // nil after it broke, until the next write
 	queue   chan *request
 	stopped chan struct{}
@@ -76,10 +76,10 @@ type writer struct {
 	timer   *time.Timer
 }
 
-// startWriter takes over c, the connection of db. seq is the one given last to a message.
-func startWriter(path string, db *sql.DB, c *conn, seq int64, res *reserve, o options) *writer {
+// startWriter takes over c, a connection to the database. seq is the one given last to a message.
+func startWriter(path string, to driver.Connector, c *conn, seq int64, res *reserve, o options) *writer {
 	w := &writer{
-		path: path, db: db, conn: c, reserve: res, busy: o.busy, log: o.log, seq: seq, aside: seq, linger: o.linger, probeEvery: o.interval,
+		path: path, to: to, conn: c, reserve: res, busy: o.busy, log: o.log, seq: seq, aside: seq, linger: o.linger, probeEvery: o.interval,
 		queue:   make(chan *request, queueLen),
 		stopped: make(chan struct{}),
 		timer:   time.NewTimer(0),
@@ -125,10 +125,9 @@ func write[T any](ctx context.Context, s *Store, r request, do func(*tx) (T, err
 }
 
 // close has the writer finish what waits, and closes its connection. No write may be submitted any more.
-func (w *writer) close() error {
+func (w *writer) close() {
 	close(w.queue)
 	<-w.stopped
-	return w.db.Close()
 }
 
 func (w *writer) loop() {
@@ -295,7 +294,7 @@ func (w *writer) end() error {
 // begin opens a transaction, on a new connection where the last one broke.
 func (w *writer) begin() (err error) {
 	if w.conn == nil {
-		if w.conn, err = connect(context.Background(), w.db); err != nil {
+		if w.conn, err = connect(context.Background(), w.to); err != nil {
 			return err
 		}
 	}

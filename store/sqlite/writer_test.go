@@ -3,12 +3,14 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -282,7 +284,7 @@ func TestConnectionThatBrokeIsReplaced(t *testing.T) {
 	})
 	breaks := func() { // leaves a transaction open that the writer knows nothing of
 		_, _ = write(t.Context(), s, request{}, func(t *tx) (any, error) {
-			open, err := t.prepare("SAVEPOINT open")
+			open, err := t.conn.prepare("SAVEPOINT open")
 			s.writer.conn.stmts["COMMIT"] = open
 			return nil, err
 		})
@@ -312,25 +314,56 @@ func TestConnectionThatBrokeIsReplaced(t *testing.T) {
 // TestAFileThatCannotBeWrittenToShowsAndHeals makes every change fail as on a file system that has become read-only.
 func TestAFileThatCannotBeWrittenToShowsAndHeals(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "openclaw.db"), func(o *options) { o.interval = time.Millisecond })
-	conn := s.writer.conn.c // which goes between the writer's statements
-	readOnly := func(on int) {
-		t.Helper()
-		if _, err := conn.ExecContext(t.Context(), fmt.Sprintf("PRAGMA query_only = %d", on)); err != nil {
-			t.Fatal(err)
-		}
+	cannot := refusal(t)
+	var readOnly atomic.Bool
+	if _, err := write(t.Context(), s, request{}, func(t2 *tx) (any, error) {
+		begin, err := t2.conn.prepare("BEGIN IMMEDIATE")
+		t2.conn.stmts["BEGIN IMMEDIATE"] = failing{begin, &readOnly, cannot}
+		return nil, err
+	}); err != nil {
+		t.Fatal(err)
 	}
-	readOnly(1)
+	readOnly.Store(true)
 	if _, _, err := s.BeginRun(t.Context(), newRun("s1", "1", "question")); claw.CodeOf(err) != claw.Unavailable {
 		t.Fatalf("a write to a file that cannot be written to: %v", err)
 	}
 	if err := s.Health(); claw.CodeOf(err) != claw.Unavailable {
 		t.Errorf("the store's health is %v", err)
 	}
-	readOnly(0)
+	readOnly.Store(false)
 	waitFor(t, func() bool { return s.Health() == nil })
 	if _, _, err := s.BeginRun(t.Context(), newRun("s1", "1", "question")); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
+}
+
+// refusal is how SQLite refuses to write to a file that it cannot write to.
+func refusal(t *testing.T) error {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(t.TempDir(), "other.db")+"?_pragma=query_only(1)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	_, err = db.ExecContext(t.Context(), "CREATE TABLE t (x)")
+	if !unwritable(err) {
+		t.Fatalf("this is another error: %v", err)
+	}
+	return err
+}
+
+// failing is a statement that fails at times.
+type failing struct {
+	driver.Stmt
+	fails *atomic.Bool
+	err   error
+}
+
+func (f failing) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	if f.fails.Load() {
+		return nil, f.err
+	}
+	return f.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
 }
 
 // TestOrderGoesOnAfterARestart has a store number messages, one of which is deleted, and another go on behind them all.
