@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -35,6 +36,9 @@ func pseudoTerminal(t *testing.T) (screen, terminal *os.File) {
 
 // A gateway whose window is closed stops, though SIGHUP means another thing where the window is still there.
 func TestLostTerminal(t *testing.T) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // under nohup it is ignored, by children too, unless somebody asks for it
+	defer signal.Stop(hangups)
 	screen, terminal := pseudoTerminal(t)
 	dir := t.TempDir()
 	output, err := os.Create(filepath.Join(dir, "output"))
