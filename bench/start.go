@@ -148,6 +148,13 @@ func (l *lab) idle(ctx context.Context) error {
 	return l.renewUpstream()
 }
 
+// A target gets some seconds to tidy up after the opening, and is then watched for as long as the gateway waits between two
+// signs of life on a silent stream: less would leave them out.
+const (
+	idleSettle = 5 * time.Second
+	idleWatch  = 15 * time.Second
+)
+
 // hold opens the streams, waits until each has had its first piece, and looks at the memory.
 func (l *lab) hold(ctx context.Context, t *target, streams int) error {
 	addr, p, err := l.addr(ctx, t)
@@ -187,14 +194,14 @@ func (l *lab) hold(ctx context.Context, t *target, streams int) error {
 	if held == 0 {
 		return nil
 	}
-	if !sleepUntil(context.WithoutCancel(ctx), time.Now().Add(3*time.Second)) {
+	if !sleepUntil(context.WithoutCancel(ctx), time.Now().Add(idleSettle)) {
 		return nil
 	}
 	before := p.cpu()
-	if !sleepUntil(context.WithoutCancel(ctx), time.Now().Add(2*time.Second)) {
+	if !sleepUntil(context.WithoutCancel(ctx), time.Now().Add(idleWatch)) {
 		return nil
 	}
-	l.results.add(idleStreams, t.name, "CPU, % of a core", (p.cpu()-before).Seconds()/2*100)
+	l.results.add(idleStreams, t.name, "CPU, % of a core", (p.cpu()-before).Seconds()/idleWatch.Seconds()*100)
 	l.results.add(idleStreams, t.name, memory, p.memory()/mega)
 	l.results.add(idleStreams, t.name, perStream, p.memory()/1000/float64(held))
 	return nil
