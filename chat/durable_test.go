@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -284,4 +285,30 @@ func TestStopStoresWhatCouldNotBeStored(t *testing.T) {
 	g.close(t)
 	g = openAt(t, g.path)
 	wantHistory(t, g, "s", "user complete: q", "assistant incomplete: whole answer")
+}
+
+// faulty is a store with a defect that the first message meets.
+type faulty struct {
+	claw.Store
+	met bool
+}
+
+func (f *faulty) BeginRun(ctx context.Context, n claw.NewRun) (claw.Run, bool, error) {
+	if !f.met {
+		f.met = true
+		panic("a defect")
+	}
+	return f.Store.BeginRun(ctx, n)
+}
+
+// A defect costs the message that meets it, and neither the session nor the end of the gateway waits for it.
+func TestAPanicDoesNotHoldUpTheSession(t *testing.T) {
+	g := open(t, func(c *chat.Config) { c.Store = &faulty{Store: c.Store} })
+	if s := g.send(t, alice, claw.ChatRequest{Message: "q", SessionKey: "s", IdempotencyKey: "k"}); s.code() != claw.InternalError {
+		t.Fatalf("the message that met the defect: %v", s.err)
+	}
+	s := g.send(t, alice, claw.ChatRequest{Message: "again", SessionKey: "s", IdempotencyKey: "k2"})
+	g.model.next(t).finish("a")
+	g.end(t, s.id(t))
+	waitFor(t, g.Idle)
 }

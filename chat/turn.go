@@ -120,7 +120,12 @@ func (t *turn) answer(r *run, err error) {
 }
 
 // store makes the message and its run durable. It returns nil where the idempotency key named a run that is there already.
-func (t *turn) store() (*run, error) {
+func (t *turn) store() (r *run, err error) {
+	defer func() { // or the lane would wait for ever for what was panicked out of
+		if p := recover(); p != nil {
+			r, err = nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
 	e := t.engine
 	if err := t.ctx.Err(); err != nil {
 		return nil, context.Cause(t.ctx)
@@ -144,7 +149,7 @@ func (t *turn) store() (*run, error) {
 		t.replay(stored)
 		return nil, nil
 	}
-	r := &run{
+	r = &run{
 		id: stored.ID, token: t.principal.Name, lane: t.lane, sessionKey: stored.SessionKey,
 		began: now, first: stored.First, stop: t.stop, release: t.release, ended: make(chan struct{}),
 	}

@@ -20,14 +20,14 @@ const (
 type storedRun struct {
 	claw.Run
 	seq     int64 // of its answer
-	session storedID
+	session sessionRef
 	user    int64 // seq of the user's message
 }
 
-// storedID is what identifies a session and its place among the others.
-type storedID struct {
-	id       int64
-	activity int64
+// sessionRef is a session as far as writing to it needs it.
+type sessionRef struct {
+	id       int64 // of its row
+	activity int64 // its place in the order of sessions
 }
 
 // The ways to find a run, for loadRun. That of a session which is being erased is not found.
@@ -181,14 +181,14 @@ func earlierRun(t *tx, n claw.NewRun) (*storedRun, error) {
 }
 
 // ask appends n's user message to its session, which it opens where there is none, and returns the seq of the message.
-func ask(t *tx, n claw.NewRun) (session storedID, seq int64, opened bool, err error) {
+func ask(t *tx, n claw.NewRun) (session sessionRef, seq int64, opened bool, err error) {
 	user := n.User
 	user.Role, user.Status = claw.RoleUser, claw.StatusComplete
 	session, err = findSession(t, n.Workspace, n.SessionKey)
 	seq = t.nextSeq()
 	switch {
 	case errors.Is(err, errNoSession):
-		session, opened = storedID{seq, seq}, true
+		session, opened = sessionRef{seq, seq}, true
 		err = openSession(t, n, seq)
 	case err == nil:
 		err = touch(t, session, user.CreatedAt)
@@ -219,7 +219,7 @@ func openSession(t *tx, n claw.NewRun, seq int64) error {
 
 // touch makes a session the one that was written to last, with one message more. Where it is that already, as between a
 // question and its answer on a quiet gateway, its place in the order stays: two indexes less to write.
-func touch(t *tx, session storedID, at time.Time) error {
+func touch(t *tx, session sessionRef, at time.Time) error {
 	const (
 		count = `UPDATE sessions SET last_activity = ?, message_count = message_count + 1 WHERE id = ?`
 		move  = `UPDATE sessions SET last_activity = ?, message_count = message_count + 1, activity = ? WHERE id = ?`

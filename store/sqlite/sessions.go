@@ -153,7 +153,7 @@ func (s *Store) Message(ctx context.Context, workspace, id string) (m claw.Messa
 }
 
 // findSession returns a session, or errNoSession.
-func findSession(t *tx, workspace, key string) (s storedID, err error) {
+func findSession(t *tx, workspace, key string) (s sessionRef, err error) {
 	err = t.row(`SELECT id, activity FROM sessions WHERE workspace = ? AND key = ?`, workspace, key).Scan(&s.id, &s.activity)
 	return s, absent(err, errNoSession)
 }
