@@ -106,7 +106,7 @@ func (l *lab) progress(format string, args ...any) {
 
 // fresh starts a target in a folder of its own and waits until it answers.
 func (l *lab) fresh(ctx context.Context, t *target) (*process, error) {
-	dir, err := os.MkdirTemp(l.dir, strings.ToLower(t.name[:4])+"-")
+	dir, err := os.MkdirTemp(l.dir, "target-")
 	if err != nil {
 		return nil, err
 	}

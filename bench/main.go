@@ -6,6 +6,7 @@
 //	go run ./bench run           everything; about 20 minutes
 //	go run ./bench run -quick    the same with fewer and shorter rounds, to see that it works
 //	go run ./bench report        writes the report anew from the results of the last run
+//	go run ./bench compare a b   builds of the gateway beside each other, in short rounds that alternate; for who changes it
 //
 // The other subcommands are the processes that a run starts: upstream is the scripted model server, proxy the plain reverse
 // proxy that the gateway is held against.
@@ -45,6 +46,12 @@ func command(ctx context.Context, args []string) error {
 		to := flags.String("to", "", "URL of the server to pass requests on to")
 		_ = flags.Parse(args) // ExitOnError
 		return serveProxy(ctx, *to)
+	case "compare":
+		flags.StringVar(&o.cache, "cache", ".cache/bench", "folder for databases; on the disk to measure")
+		flags.StringVar(&o.only, "only", "", "only these loads, separated by commas: latency, throughput, streams")
+		flags.IntVar(&o.rounds, "rounds", 18, "how often; a third of it with streams")
+		_ = flags.Parse(args) // ExitOnError
+		return compare(ctx, o, flags.Args())
 	case "run", "report":
 		flags.BoolVar(&o.quick, "quick", false, "few and short rounds")
 		flags.StringVar(&o.binary, "binary", "bin/openclaw", "the gateway's binary")
@@ -59,11 +66,12 @@ func command(ctx context.Context, args []string) error {
 		}
 		return run(ctx, o)
 	}
-	return errors.New("unknown command " + name + ": it is run, report, upstream or proxy")
+	return errors.New("unknown command " + name + ": it is run, report, compare, upstream or proxy")
 }
 
 // options are a run's flags.
 type options struct {
 	quick                                     bool
+	rounds                                    int // of a comparison
 	binary, cache, targets, only, docs, pprof string
 }

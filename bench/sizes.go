@@ -79,7 +79,7 @@ func (l *lab) openSized(ctx context.Context, sessions int) (*sized, error) {
 		return nil, err
 	}
 	s := &sized{sessions: sessions, path: path, dir: dir}
-	if s.gateway, err = l.gateway("openai", path, dir); err != nil {
+	if s.gateway, err = l.gateway(l.binary, "openai", path, dir); err != nil {
 		return nil, err
 	}
 	s.client = &client{addr: s.gateway.addr, dialect: openclawDialect}
@@ -192,7 +192,7 @@ func (l *lab) recover(ctx context.Context, s *sized) (err error) {
 		c.close()
 	}
 	begun := time.Now()
-	if s.gateway, err = l.gateway("openai", s.path, s.dir); err != nil {
+	if s.gateway, err = l.gateway(l.binary, "openai", s.path, s.dir); err != nil {
 		return err
 	}
 	s.client = &client{addr: s.gateway.addr, dialect: openclawDialect}
@@ -245,7 +245,7 @@ func (l *lab) filled(ctx context.Context, sessions int) (path string, err error)
 
 // seed has the gateway itself make a database with one conversation.
 func (l *lab) seed(ctx context.Context, path string) error {
-	p, err := l.gateway("openai", path, l.dir)
+	p, err := l.gateway(l.binary, "openai", path, l.dir)
 	if err != nil {
 		return err
 	}
@@ -275,7 +275,7 @@ INSERT INTO messages (seq, id, session_id, listed, role, content, status, model,
 SELECT 11 + n.i, printf('msg_0filled%014d', n.i), n.i % ?1 + 2, 1, iif(n.i / ?1 % 2, 'assistant', 'user'),
        'What is the weather like today? ' || hex(randomblob(40)), 'complete', '', m.created_at
 FROM n, (SELECT created_at FROM messages LIMIT 1) m;
-UPDATE sequence SET last = (SELECT max(activity) FROM sessions);
+UPDATE sequence SET last = (SELECT max(activity) FROM sessions), counted = (SELECT max(id) FROM sessions);
 UPDATE workspaces SET sessions = (SELECT count(*) FROM sessions);
 COMMIT;
 PRAGMA journal_mode = WAL;

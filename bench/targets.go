@@ -79,12 +79,12 @@ log: {format: json}
 
 func startOurs(wire string) func(context.Context, *lab, string) (*process, error) {
 	return func(_ context.Context, l *lab, dir string) (*process, error) {
-		return l.gateway(wire, filepath.Join(dir, "openclaw.db"), dir)
+		return l.gateway(l.binary, wire, filepath.Join(dir, "openclaw.db"), dir)
 	}
 }
 
-// gateway starts the gateway on a database.
-func (l *lab) gateway(wire, database, dir string) (*process, error) {
+// gateway starts a build of the gateway on a database.
+func (l *lab) gateway(binary, wire, database, dir string) (*process, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (l *lab) gateway(wire, database, dir string) (*process, error) {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	p, err := launch("openclaw", filepath.Join(dir, "openclaw.log"), []string{"HOME=" + dir}, l.binary, "serve", "--config", config)
+	p, err := launch("openclaw", filepath.Join(dir, "openclaw.log"), []string{"HOME=" + dir}, binary, "serve", "--config", config)
 	if err == nil {
 		p.addr = addr
 	}

@@ -79,7 +79,7 @@ func fillDatabase(t *testing.T, path string, messages int) {
 		        iif(n.i % 2, 'assistant', 'user'), hex(randomblob(100)), 'complete', '', m.created_at
 		 FROM n, (SELECT * FROM messages LIMIT 1) m WHERE n.i / 10 <= ?1 / 10`,
 		`UPDATE sessions SET activity = (SELECT max(seq) FROM messages WHERE session_id = sessions.id) WHERE key <> 's-0'`,
-		`UPDATE sequence SET last = (SELECT max(seq) FROM messages)`,
+		`UPDATE sequence SET last = (SELECT max(seq) FROM messages), counted = (SELECT max(id) FROM sessions)`,
 		`UPDATE workspaces SET sessions = (SELECT count(*) FROM sessions)`,
 		`COMMIT`,
 		`PRAGMA wal_checkpoint(TRUNCATE)`,

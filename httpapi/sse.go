@@ -140,7 +140,22 @@ func (out *eventWriter) beat() {
 		out.buf = append(out.buf, ": keep-alive\n\n"...)
 	}
 	out.flush()
-	out.timer.Reset(out.silence - time.Since(out.last))
+	out.timer.Reset(untilBeat(time.Now(), out.last.Add(out.silence)))
+}
+
+// beatsTogether is how far apart the times are that signs of life are sent at. A processor that sleeps wakes for many of
+// them then, and not for each: with ten thousand silent streams that is most of what one costs.
+const beatsTogether = 100 * time.Millisecond
+
+// untilBeat returns how long from now it is to the first of these times that is not before due. A clock that is set meanwhile
+// moves them, not the wait.
+func untilBeat(now, due time.Time) time.Duration {
+	wait := due.Sub(now)
+	at := now.Add(wait)
+	if early := at.Sub(at.Truncate(beatsTogether)); early > 0 {
+		wait += beatsTogether - early
+	}
+	return wait
 }
 
 // close waits for what is being written, and returns the error with which the client was lost, if it was. The connection is

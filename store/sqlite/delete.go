@@ -17,12 +17,14 @@ const deletedWorkspace = ""
 // to, and leaves zeros in the database's pages; the writer empties the log of the text right after. A session that is too
 // large for one commit is put out of sight by the first.
 func (s *Store) DeleteSession(ctx context.Context, workspace, key string) error {
+	const uncount = `UPDATE workspaces SET sessions = sessions - 1
+		WHERE name = ? AND (SELECT counted FROM sequence WHERE id = 1) >= ?`
 	rest, err := write(ctx, s, request{erases: true}, func(t *tx) (rest int64, err error) {
 		session, err := findSession(t, workspace, key)
 		if err != nil {
 			return 0, err
 		}
-		if _, err := t.exec(`UPDATE workspaces SET sessions = sessions - 1 WHERE name = ?`, workspace); err != nil {
+		if _, err := t.exec(uncount, workspace, session.id); err != nil {
 			return 0, err
 		}
 		_, all, err := s.step.of(t, session.id)

@@ -78,7 +78,8 @@ func TestEveryQueryWalksAnIndex(t *testing.T) {
 		}
 		for _, step := range plan {
 			scans := strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "USING") && !strings.Contains(step, "VIRTUAL TABLE INDEX")
-			if scans || strings.Contains(step, "TEMP B-TREE") || strings.Contains(step, "AUTOMATIC") {
+			sorts := strings.Contains(step, "TEMP B-TREE") && !strings.HasPrefix(q, "INSERT INTO workspaces") // of a block of seqs
+			if scans || sorts || strings.Contains(step, "AUTOMATIC") {
 				t.Errorf("%s\nis not a walk along an index: %s", q, step)
 			}
 		}

@@ -202,18 +202,12 @@ func ask(t *tx, n claw.NewRun) (session sessionRef, seq int64, opened bool, err 
 // openSession writes a session as it is with its first message, whose seq is given and is the session's row id too. To write
 // it empty and have the message change it would write its rows in all indexes twice.
 func openSession(t *tx, n claw.NewRun, seq int64) error {
-	const (
-		insert = `INSERT INTO sessions (id, workspace, key, channel, created_at, last_activity, activity, message_count)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?1, 1)`
-		count = `INSERT INTO workspaces (name, sessions) VALUES (?, 1)
-			ON CONFLICT (name) DO UPDATE SET sessions = sessions + 1`
-	)
-	at := toMicros(n.User.CreatedAt)
-	if _, err := t.exec(insert, seq, n.Workspace, n.SessionKey, n.Channel, at); err != nil {
-		return err
+	const insert = `INSERT INTO sessions (id, workspace, key, channel, created_at, last_activity, activity, message_count)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?1, 1)`
+	_, err := t.exec(insert, seq, n.Workspace, n.SessionKey, n.Channel, toMicros(n.User.CreatedAt))
+	if err == nil {
+		t.writer.newest = seq
 	}
-	t.writer.newest = seq
-	_, err := t.exec(count, n.Workspace)
 	return err
 }
 

@@ -98,11 +98,10 @@ func decodeCursor(cursor string) (activity int64, err error) {
 
 // CountSessions implements [claw.SessionStore].
 func (s *Store) CountSessions(ctx context.Context, workspace string) (int, error) {
+	const count = `SELECT coalesce((SELECT sessions FROM workspaces WHERE name = ?1), 0) + count(*)
+		FROM sessions WHERE id > (SELECT counted FROM sequence WHERE id = 1) AND +workspace = ?1`
 	return query(ctx, s, func(t *tx) (n int, err error) {
-		err = t.row(`SELECT sessions FROM workspaces WHERE name = ?`, workspace).Scan(&n)
-		if errors.Is(err, sql.ErrNoRows) {
-			return 0, nil
-		}
+		err = t.row(count, workspace).Scan(&n)
 		return n, err
 	})
 }

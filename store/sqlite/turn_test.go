@@ -26,7 +26,7 @@ func TestPagesOfATurn(t *testing.T) {
 		key        func(i int) string
 		begin, end float64 // pages at most, on average: some rows need a new page
 	}{
-		{"in new sessions", func(i int) string { return fmt.Sprintf("new-%03d", i) }, 10, 5.5},
+		{"in new sessions", func(i int) string { return fmt.Sprintf("new-%03d", i) }, 9, 5.5},
 		{"in one session", func(int) string { return "one" }, 6, 5.5},
 		{"in two sessions by turns", func(i int) string { return fmt.Sprint("two-", i%2) }, 8, 6},
 	} {

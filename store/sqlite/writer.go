@@ -280,7 +280,7 @@ func (w *writer) end() error {
 	aside := w.aside
 	if w.seq > aside {
 		aside = w.seq + seqBlock
-		if _, err := w.conn.tx(context.Background()).exec(`UPDATE sequence SET last = ? WHERE id = 1`, aside); err != nil {
+		if err := setAside(w.conn.tx(context.Background()), w.seq, aside); err != nil {
 			return err
 		}
 	}
@@ -289,6 +289,23 @@ func (w *writer) end() error {
 	}
 	w.aside = aside
 	return nil
+}
+
+// setAside notes that seqs up to aside may be given from now on. It adds the sessions up to seq to the counters of their
+// workspaces then, which would cost each new session a page too.
+func setAside(t *tx, seq, aside int64) error {
+	const (
+		count = `INSERT INTO workspaces (name, sessions)
+			SELECT workspace, count(*) FROM sessions WHERE id > (SELECT counted FROM sequence WHERE id = 1) AND +workspace <> ?
+			GROUP BY +workspace
+			ON CONFLICT (name) DO UPDATE SET sessions = sessions + excluded.sessions`
+		note = `UPDATE sequence SET last = ?, counted = ? WHERE id = 1`
+	)
+	if _, err := t.exec(count, deletedWorkspace); err != nil {
+		return err
+	}
+	_, err := t.exec(note, aside, seq)
+	return err
 }
 
 // begin opens a transaction, on a new connection where the last one broke.

@@ -412,3 +412,45 @@ func TestOrderGoesOnAfterARestart(t *testing.T) {
 		}
 	}
 }
+
+// TestSessionsAreCounted has more sessions than are counted at a time, old and new ones deleted, large ones in steps, and the
+// store opened again between.
+func TestSessionsAreCounted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "openclaw.db")
+	const each = seqBlock * 2 / 3
+	for round := range 3 {
+		s := openAt(t, path, func(o *options) { o.step.messages = 1 })
+		name := func(i int) string { return fmt.Sprintf("s%d-%d", round, i) }
+		for _, workspace := range []string{"default", "other"} {
+			_, err := write(t.Context(), s, request{}, func(t2 *tx) (any, error) {
+				for i := range each {
+					n := newRun(name(i), fmt.Sprint(workspace, round, "-", i), "question")
+					n.Workspace = workspace
+					if _, _, _, err := ask(t2, n); err != nil {
+						return nil, err
+					}
+				}
+				return nil, nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		turn(t, s, name(0), fmt.Sprint(round, "-large"), "question", "answer")
+		for _, workspace := range []string{"default", "other"} { // the first is counted by now, the second is not
+			for _, i := range []int{0, each / 2, each - 1} {
+				if err := s.DeleteSession(t.Context(), workspace, name(i)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for workspace, want := range map[string]int{"default": (round + 1) * (each - 3), "other": (round + 1) * (each - 3), "none": 0} {
+			if n, err := s.CountSessions(t.Context(), workspace); n != want || err != nil {
+				t.Errorf("store %d: workspace %s has %d sessions, %v; want %d", round, workspace, n, err, want)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -3,7 +3,8 @@
 -- "OCLW": says whose file this is, to file(1) and to Open.
 PRAGMA application_id = 0x4f434c57;
 
--- A counter, since counting a workspace's sessions one by one costs more the more there are.
+-- A counter, since counting a workspace's sessions one by one costs more the more there are. The newest are not in it yet:
+-- those behind sequence.counted.
 CREATE TABLE workspaces (
     name     TEXT    NOT NULL PRIMARY KEY,
     sessions INTEGER NOT NULL
@@ -26,10 +27,11 @@ CREATE INDEX sessions_by_channel ON sessions (workspace, channel, activity);
 -- The last seq that may have been given. It is the order of arrival of all messages, and is never given twice: a cursor made
 -- of it must not come to mean another message.
 CREATE TABLE sequence (
-    id   INTEGER PRIMARY KEY CHECK (id = 1),
-    last INTEGER NOT NULL
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    last    INTEGER NOT NULL,
+    counted INTEGER NOT NULL -- the id up to which sessions are in the counters of their workspaces
 ) STRICT;
-INSERT INTO sequence (id, last) VALUES (1, 0);
+INSERT INTO sequence (id, last, counted) VALUES (1, 0, 0);
 
 -- Without row ids, so that a session's messages lie side by side, however many other sessions were written to between
 -- them: a page of history is read from one or two pages of the file and not from one for each message.
