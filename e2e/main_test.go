@@ -91,12 +91,7 @@ func (l *logBuffer) String() string {
 // filled in.
 func newGateway(t testing.TB, config string) *gateway {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
+	addr := freeAddr(t)
 	_, port, _ := strings.Cut(addr, ":")
 	dir := t.TempDir()
 	g := &gateway{
@@ -110,6 +105,17 @@ func newGateway(t testing.TB, config string) *gateway {
 		}
 	})
 	return g
+}
+
+// freeAddr is a loopback address that nothing listens on.
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 func tail(s string, n int) string {

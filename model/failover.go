@@ -103,7 +103,7 @@ func (f *FailoverProvider) Stream(ctx context.Context, p claw.Prompt) iter.Seq2[
 // run is one walk over the targets.
 type run struct {
 	f        *FailoverProvider
-	prompt   claw.Prompt
+	prompt   claw.Prompt // until the answer has begun: then nobody else is asked, and it may be long
 	yield    func(claw.Chunk, error) bool
 	deadline time.Time // for targets to be tried again
 	end      time.Time // for the last attempt to show a first sign of life
@@ -188,14 +188,13 @@ func (r *run) wait(t Target, failure *claw.Error, try int) (time.Duration, bool)
 func (r *run) attempt(ctx context.Context, t Target) (begun bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	// One timer watches both deadlines. It stands still while the caller deals with a chunk: who is slow then is not
-	// the provider.
-	watch := time.AfterFunc(min(r.f.o.FirstByte, time.Until(r.end)), func() { cancel(slow(t)) })
-	defer watch.Stop()
+	// The clock stands still while the caller deals with a chunk: who is slow then is not the provider.
+	watch := newWatch(min(r.f.o.FirstByte, time.Until(r.end)), r.f.o.Idle, func() { cancel(slow(t)) })
+	defer watch.stop()
 
 	whole := false
 	for chunk, err := range t.Provider.Stream(ctx, r.promptFor(t)) {
-		watch.Stop()
+		watch.pause()
 		if err != nil {
 			return begun, err
 		}
@@ -206,7 +205,9 @@ func (r *run) attempt(ctx context.Context, t Target) (begun bool, err error) {
 				"anything. Raise models.maxTokens in the configuration, or ask for less.", t)
 		}
 		if chunk.Text != "" || whole {
-			begun = true
+			if !begun {
+				begun, r.prompt = true, claw.Prompt{}
+			}
 			chunk.Model = t.Model
 			if whole {
 				r.f.breaker.succeeded(t.Provider.Name())
@@ -215,7 +216,7 @@ func (r *run) attempt(ctx context.Context, t Target) (begun bool, err error) {
 				return begun, nil
 			}
 		}
-		watch.Reset(r.f.o.Idle)
+		watch.resume()
 	}
 	if !whole {
 		return begun, claw.ModelErrorf(claw.ReasonTruncated, "The answer of %s ended before it was whole.", t)

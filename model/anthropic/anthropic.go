@@ -45,12 +45,13 @@ func New(o Options) *Provider {
 		url:  base + "/v1/messages",
 		endpoint: call.Endpoint{
 			Provider: name,
-			Header:   http.Header{"Anthropic-Version": {"2023-06-01"}},
+			Header:   call.NewHeader(),
 			Secret:   key,
 			Client:   call.HTTPClient(o.HTTPClient),
 			Framing:  call.SSE,
 		},
 	}
+	p.endpoint.Header.Set("Anthropic-Version", "2023-06-01")
 	switch {
 	case key != "":
 		p.endpoint.Header.Set("X-Api-Key", key)

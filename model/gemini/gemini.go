@@ -45,7 +45,7 @@ func New(o Options) *Provider {
 		models: base + version + "/models/",
 		endpoint: call.Endpoint{
 			Provider: name,
-			Header:   http.Header{},
+			Header:   call.NewHeader(),
 			Secret:   key,
 			Client:   call.HTTPClient(o.HTTPClient),
 			Framing:  call.SSE,

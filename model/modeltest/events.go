@@ -5,7 +5,6 @@ import (
 	"encoding/json/jsontext"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"reflect"
 	"slices"
 	"testing"
@@ -60,7 +59,7 @@ func BenchmarkEvent(b *testing.B, newAnswer func(call.Answer) call.Protocol, eve
 
 // anAnswer returns what protocols are made with.
 func anAnswer(tb testing.TB) (a call.Answer) {
-	e := call.Endpoint{Client: Canned(""), Header: http.Header{}}
+	e := call.Endpoint{Client: Canned(""), Header: call.NewHeader()}
 	for range e.Stream(tb.Context(), "http://127.0.0.1:1", Ask("Hello"), nil, func(got call.Answer) call.Protocol {
 		a = got
 		return &protocol{got}

@@ -42,7 +42,7 @@ func New(o Options) *Provider {
 		url:  base + "/api/chat",
 		endpoint: call.Endpoint{
 			Provider: name,
-			Header:   http.Header{},
+			Header:   call.NewHeader(),
 			Secret:   key,
 			Client:   call.HTTPClient(o.HTTPClient),
 			Framing:  call.Lines,

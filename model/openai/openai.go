@@ -45,7 +45,7 @@ func New(o Options) *Provider {
 		own:  isOwn(base),
 		endpoint: call.Endpoint{
 			Provider: name,
-			Header:   http.Header{},
+			Header:   call.NewHeader(),
 			Secret:   key,
 			Client:   call.HTTPClient(o.HTTPClient),
 			Framing:  call.SSE,

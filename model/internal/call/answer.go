@@ -14,7 +14,8 @@ type Answer struct {
 	Bytes   int    // of text so far
 
 	endpoint *Endpoint
-	prompt   claw.Prompt
+	model    string
+	asked    int // bytes of the prompt. Not the prompt: it may be long, and the answer takes its time
 }
 
 // Text returns the chunk that s makes, and counts it.
@@ -31,7 +32,7 @@ func (a *Answer) Whole(chunk claw.Chunk, stop claw.StopReason) claw.Chunk {
 
 // Failed returns the error that ends the answer, with what the provider said for the log.
 func (a *Answer) Failed(reason claw.Reason, said []byte) *claw.Error {
-	return a.endpoint.failed(reason, a.prompt.Model).Because(errors.New("in the stream: " + a.endpoint.excerpt(said)))
+	return a.endpoint.failed(reason, a.model).Because(errors.New("in the stream: " + a.endpoint.excerpt(said)))
 }
 
 // End is false, as it is for every vendor with a terminal event; see [Protocol].
@@ -49,11 +50,7 @@ func (a *Answer) usage() *claw.Usage {
 	case inGiven:
 		return &claw.Usage{InputTokens: int(*a.In), OutputTokens: claw.EstimateTokens(a.Bytes), Estimated: true}
 	case outGiven && *a.Out > 0:
-		n := len(a.prompt.System)
-		for _, m := range a.prompt.Messages {
-			n += len(m.Content)
-		}
-		return &claw.Usage{InputTokens: claw.EstimateTokens(n), OutputTokens: int(*a.Out), Estimated: true}
+		return &claw.Usage{InputTokens: claw.EstimateTokens(a.asked), OutputTokens: int(*a.Out), Estimated: true}
 	default:
 		return nil
 	}
@@ -99,7 +96,7 @@ func (a *Answer) broken(cause error) *claw.Error {
 	if n, ok := errors.AsType[net.Error](cause); ok && n.Timeout() {
 		reason = claw.ReasonTimeout
 	}
-	return a.endpoint.failed(reason, a.prompt.Model).Because(cause)
+	return a.endpoint.failed(reason, a.model).Because(cause)
 }
 
 func (a *Answer) misread(err error, data []byte) *claw.Error {

@@ -18,7 +18,7 @@ import (
 // Endpoint is where a provider is called.
 type Endpoint struct {
 	Provider string       // its name in the configuration, for messages
-	Header   http.Header  // of every request, the credentials among them
+	Header   http.Header  // of every request, the credentials among them; made by [NewHeader]
 	Secret   string       // the API key, which must appear in no error
 	Client   *http.Client // made by [HTTPClient]
 	Framing  Framing
@@ -40,14 +40,21 @@ type Protocol interface {
 }
 
 // HTTPClient returns a copy of c (nil for one of Go's defaults) that follows no redirect: only some of the headers that
-// vendors take keys in are among those that net/http keeps from a foreign host, and a redirected POST becomes a GET.
+// vendors take keys in are among those that net/http keeps from a foreign host, and a redirected POST becomes a GET. Nor
+// does it keep cookies, which would be written into the header that all requests share.
 func HTTPClient(c *http.Client) *http.Client {
 	if c == nil {
 		c = http.DefaultClient
 	}
 	clone := *c
+	clone.Jar = nil
 	clone.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &clone
+}
+
+// NewHeader returns what every request says in its header.
+func NewHeader() http.Header {
+	return http.Header{"Content-Type": {"application/json"}, "User-Agent": {"openclaw"}}
 }
 
 // Stream posts body, as JSON, to url and yields the answer as read makes it out: see [claw.Provider] for what a caller
@@ -59,19 +66,23 @@ func (e *Endpoint) Stream(
 	return func(yield func(claw.Chunk, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		a := Answer{endpoint: e, prompt: prompt}
-		res, err := e.post(ctx, url, prompt.Model, body)
+		a := Answer{endpoint: e, model: prompt.Model, asked: len(prompt.System)}
+		for _, m := range prompt.Messages {
+			a.asked += len(m.Content)
+		}
+		answer, err := e.post(ctx, url, prompt.Model, body)
 		if err != nil {
 			yield(claw.Chunk{}, err)
 			return
 		}
-		in := newEvents(res.Body, e.Framing)
+		// From here on nothing refers to the prompt any more, see TestPromptIsLetGo.
+		in := newEvents(answer, e.Framing)
 		defer in.release()
 		whole, err := a.relay(ctx, in, read(a), yield)
 		if !whole {
-			hangUp(res.Body, cancel)
+			hangUp(answer, cancel)
 		}
-		res.Body.Close()
+		answer.Close()
 		if err != nil {
 			yield(claw.Chunk{}, err)
 		}
@@ -87,21 +98,20 @@ func hangUp(body io.Reader, cancel context.CancelFunc) {
 	_, _ = io.Copy(io.Discard, body)
 }
 
-// post returns an answer whose events can be read, or the error to yield.
-func (e *Endpoint) post(ctx context.Context, url, model string, body any) (*http.Response, error) {
+// post returns the body of an answer whose events can be read, or the error to yield.
+func (e *Endpoint) post(ctx context.Context, url, model string, body any) (io.ReadCloser, error) {
 	var buf bytes.Buffer
 	// The history is valid UTF-8 by contract. If it ever is not, a replacement character beats a session that is stuck.
 	if err := json.MarshalWrite(&buf, body, jsontext.AllowInvalidUTF8(true)); err != nil {
 		return nil, claw.AsError(fmt.Errorf("encode the request to provider %q: %w", e.Provider, err))
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, &buf)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
 	if err != nil {
 		return nil, claw.ModelErrorf(claw.ReasonUnconfigured,
 			"The baseUrl of provider %q in the configuration is not a URL.", e.Provider)
 	}
-	req.Header = e.Header.Clone()
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "openclaw")
+	defer attach(req, buf.Bytes())()
+	req.Header = e.Header // net/http changes none that it is given
 
 	res, err := e.Client.Do(req)
 	if err != nil {
@@ -118,7 +128,7 @@ func (e *Endpoint) post(ctx context.Context, url, model string, body any) (*http
 		res.Body.Close()
 		return nil, e.garbage(fmt.Errorf("status 200 with content type %q", kind))
 	}
-	return res, nil
+	return res.Body, nil
 }
 
 func (e *Endpoint) refusal(ctx context.Context, model string, res *http.Response) error {
