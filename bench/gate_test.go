@@ -114,7 +114,7 @@ func measure(t testing.TB, addr string, d dialect, s script, streamed bool) cost
 // they were set: raise them only for a reason that is worth more than speed. Allocations do not depend on how busy the
 // machine is, as times do, and grow with nearly everything that makes a request dear.
 const (
-	chatObjects, chatBytes   = 395, 25_000
+	chatObjects, chatBytes   = 385, 25_000
 	chunkObjects, chunkBytes = 1.3, 600
 	// chunkRatio is of the reverse proxy's objects per chunk plus one: it copies bytes, and the gateway reads, stores and
 	// writes events.

@@ -73,8 +73,8 @@ type SessionStore interface {
 	// CountSessions returns how many sessions a workspace has, without counting them one by one.
 	CountSessions(ctx context.Context, workspace string) (int, error)
 
-	// History returns the newest messages of a session, oldest first. q.Before that is no message of this session is an
-	// [InvalidRequest] error naming "before".
+	// History returns the newest messages of a session, or the oldest behind q.After, in either case oldest first. q.Before
+	// or q.After that is no message of this session is an [InvalidRequest] error naming "before" or "after".
 	History(ctx context.Context, workspace, key string, q HistoryQuery) ([]Message, error)
 
 	// Run returns the run by its id: running, or ended not longer ago than the last sweep. After that its message
@@ -132,4 +132,9 @@ type SessionPage struct {
 type HistoryQuery struct {
 	Limit  int    // 1 to 1000
 	Before string // only messages before the one with this id; "" for the newest
+	After  string // only messages behind the one with this id, whatever Before is; "" for no such limit
+
+	// MaxBytes is how much content is read at a time; 0 is all. A page with more than that ends early: with the message
+	// that reached it, and further ones may follow behind that.
+	MaxBytes int
 }

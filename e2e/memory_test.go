@@ -79,3 +79,48 @@ func heap(t *testing.T, profiler string) int {
 	}
 	return n
 }
+
+// TestHistoriesAreNotHeld has clients that ask for a long history and take their time to read it.
+func TestHistoriesAreNotHeld(t *testing.T) {
+	const (
+		turns   = 40
+		readers = 8
+		allow   = 6 << 20 // bytes a reader, of a history of 10 MB
+	)
+	u, server := newUpstream(t)
+	profiler := freeAddr(t)
+	g := newGateway(t, api+models(server, upstream.OpenAI)+fmt.Sprintf("debug: {pprof: %q}\n", profiler)).start()
+	u.Default(upstream.Script{Text: []string{"Yes."}})
+	long := strings.Repeat("word ", 50_000)
+	for range turns {
+		if r := g.do("POST", "/api/v1/chat", message(long, "s")); r.status != http.StatusOK {
+			t.Fatalf("status %d: %s", r.status, r.body)
+		}
+	}
+	heap(t, profiler) // what is pooled is gone after two collections
+	before := heap(t, profiler)
+	var bodies []io.ReadCloser
+	for range readers {
+		req, err := g.request(t.Context(), "GET", "/api/v1/sessions/s/history?limit=1000", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		bodies = append(bodies, resp.Body)
+	}
+	each := (heap(t, profiler) - before) / readers
+	t.Logf("%d bytes for each reader of a history of %d", each, turns*len(long))
+	if each > allow {
+		t.Errorf("each reader holds %d bytes, want %d at most", each, allow)
+	}
+	for _, body := range bodies {
+		text, err := io.ReadAll(body)
+		if n := strings.Count(string(text), `"content":"word `); err != nil || n != turns {
+			t.Errorf("%d of %d messages: %v", n, turns, err)
+		}
+	}
+}

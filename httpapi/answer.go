@@ -48,12 +48,18 @@ func (ans jsonAnswer) send(x *exchange) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(buf.Len()))
 	x.WriteHeader(ans.status)
-	for piece := range slices.Chunk(buf.Bytes(), 64<<10) {
+	x.writeAll(buf.Bytes())
+}
+
+// writeAll writes in pieces, for each of which the client has the same time. It reports false once the client is lost.
+func (x *exchange) writeAll(b []byte) bool {
+	for piece := range slices.Chunk(b, 64<<10) {
 		if _, err := x.Write(piece); err != nil {
 			x.cut = true
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // noContent is a 204.

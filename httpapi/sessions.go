@@ -1,6 +1,10 @@
 package httpapi
 
-import "github.com/openclaw/openclaw/claw"
+import (
+	"net/http"
+
+	"github.com/openclaw/openclaw/claw"
+)
 
 func (a *API) listSessions(x *exchange) (answer, error) {
 	q, err := x.sessionQuery()
@@ -63,15 +67,63 @@ func (a *API) getHistory(x *exchange) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	q.MaxBytes = a.historyPart
 	messages, err := a.sessions.History(x.r.Context(), x.who.Workspace, key, q)
 	if err != nil {
 		return nil, err
+	}
+	if contentBytes(messages) >= q.MaxBytes && len(messages) < q.Limit {
+		return longHistory{key, q, messages}, nil
 	}
 	body := historyBody{Messages: make([]messageBody, len(messages))}
 	for i, m := range messages {
 		body.Messages[i] = messageOf(m)
 	}
 	return answerJSON(body), nil
+}
+
+func contentBytes(messages []claw.Message) (n int) {
+	for _, m := range messages {
+		n += len(m.Content)
+	}
+	return n
+}
+
+// longHistory is a history that is not held in memory at once: a thousand messages can be a gigabyte, and a token can ask
+// for them many times at the same time.
+type longHistory struct {
+	key   string
+	query claw.HistoryQuery // that gave the first part
+	part  []claw.Message    // the first
+}
+
+func (ans longHistory) send(x *exchange) {
+	x.Header().Set("Content-Type", "application/json")
+	x.WriteHeader(http.StatusOK)
+	if x.r.Method == http.MethodHead {
+		return
+	}
+	buf, between, q := []byte(`{"messages":[`), "", ans.query
+	for part := ans.part; len(part) > 0; {
+		for _, m := range part {
+			buf = appendJSON(append(buf, between...), messageOf(m))
+			if between = ","; !x.writeAll(buf) {
+				return
+			}
+			buf = buf[:0]
+		}
+		if q.Limit -= len(part); q.Limit <= 0 || contentBytes(part) < q.MaxBytes {
+			break
+		}
+		q.After = part[len(part)-1].ID
+		var err error
+		if part, err = x.api.sessions.History(x.r.Context(), x.who.Workspace, ans.key, q); err != nil {
+			// The session may have been deleted meanwhile. A history that ends here must not look whole.
+			x.err, x.cut = claw.AsError(err), true
+			return
+		}
+	}
+	x.writeAll(append(buf, "]}\n"...))
 }
 
 // defaultHistory is how many messages a history has where the client does not say.

@@ -239,3 +239,65 @@ func BenchmarkSend(b *testing.B) {
 	}
 	_ = out.close()
 }
+
+// TestSignsOfLifeComeTogether has streams that fell silent at different moments. None is silent for much longer than it may
+// be, and a processor wakes once for those that are due at about the same time.
+func TestSignsOfLifeComeTogether(t *testing.T) {
+	const silence = 15 * time.Second
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		times := map[time.Time]int{}
+		begun := time.Now()
+		for i := range 100 {
+			c := &beating{silent: time.Now()}
+			c.beat = func(at time.Time) {
+				mu.Lock()
+				defer mu.Unlock()
+				times[at]++
+			}
+			out := newEventWriter(c, silence, func() {})
+			out.send(delta(1, "x"))
+			time.Sleep(time.Duration(i%7+1) * time.Millisecond)
+			defer func() {
+				if err := out.close(); err != nil || c.longest < silence || c.longest >= silence+beatsTogether {
+					t.Errorf("silent for %v, %v", c.longest, err)
+				}
+			}()
+		}
+		opened := time.Since(begun)
+		time.Sleep(silence + beatsTogether)
+		mu.Lock()
+		defer mu.Unlock()
+		if most := int(opened/beatsTogether) + 2; len(times) == 0 || len(times) > most {
+			t.Errorf("signs of life at %d moments, want %d at most", len(times), most)
+		}
+	})
+}
+
+// beating is a connection that notes when it is written to.
+type beating struct {
+	client
+	silent  time.Time // since then
+	longest time.Duration
+	beat    func(at time.Time)
+}
+
+func (c *beating) Write(b []byte) (int, error) {
+	now := time.Now()
+	c.longest = max(c.longest, now.Sub(c.silent))
+	if c.silent = now; bytes.HasPrefix(b, []byte(": ")) {
+		c.beat(now)
+	}
+	return len(b), nil
+}
+
+// TestBeatsFollowTheirOwnClock has the wall clock stand anywhere.
+func TestBeatsFollowTheirOwnClock(t *testing.T) {
+	now := time.Now()
+	for _, due := range []time.Duration{0, 1, beatsTogether - 1, beatsTogether, 15 * time.Second, -time.Minute} {
+		wait := untilBeat(now, now.Add(due))
+		if wait < due || wait >= due+beatsTogether || now.Add(wait).UnixNano()%int64(beatsTogether) != 0 {
+			t.Errorf("due in %v: %v", due, wait)
+		}
+	}
+}

@@ -221,7 +221,7 @@ func TestAnAnswerMayTakeLong(t *testing.T) {
 	g.chat.history = func(string, claw.HistoryQuery) ([]claw.Message, error) {
 		return []claw.Message{{ID: "msg_1", Role: claw.RoleUser, Content: text, Status: claw.StatusComplete, CreatedAt: born}}, nil
 	}
-	resp := g.stream(g.request("GET", "/api/v1/sessions/session_abc123/history", ""))
+	resp := g.stream(g.request("GET", "/api/v1/sessions/session_abc123/history?limit=1", ""))
 	begun, got := time.Now(), int64(0)
 	for range pieces {
 		n, err := io.CopyN(io.Discard, resp.Body, int64(len(text)/pieces))

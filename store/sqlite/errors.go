@@ -21,6 +21,7 @@ var (
 		"This Idempotency-Key was used for another request: send each request with a key of its own.")
 	errCursor = claw.Errorf(claw.InvalidRequest, "cursor must be the nextCursor of an earlier page of this list.")
 	errBefore = claw.Errorf(claw.InvalidRequest, "before must be the id of a message in this session's history.")
+	errAfter  = claw.Errorf(claw.InvalidRequest, "after must be the id of a message in this session's history.")
 	errLimit  = claw.Errorf(claw.InvalidRequest, "limit must be from 1 to 1000.")
 
 	errClosed = claw.Errorf(claw.Unavailable, "The gateway is shutting down. Try again in a moment.").After(5 * time.Second)

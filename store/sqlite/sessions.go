@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"iter"
 	"math"
 	"slices"
 
@@ -109,9 +110,13 @@ func (s *Store) CountSessions(ctx context.Context, workspace string) (int, error
 // History implements [claw.SessionStore].
 func (s *Store) History(ctx context.Context, workspace, key string, q claw.HistoryQuery) ([]claw.Message, error) {
 	const (
-		position = `SELECT seq FROM messages WHERE id = ? AND session_id = ? AND listed = 1`
-		newest   = `SELECT ` + messageColumns + ` FROM messages m
+		newest = `SELECT ` + messageColumns + ` FROM messages m
 			WHERE m.session_id = ? AND m.listed = 1 AND m.seq < ? ORDER BY m.seq DESC LIMIT ?`
+		oldest = `SELECT ` + messageColumns + ` FROM messages m
+			WHERE m.session_id = ? AND m.listed = 1 AND m.seq > ? ORDER BY m.seq LIMIT ?`
+		// One before those that newest finds.
+		start = `SELECT min(seq) - 1 FROM (SELECT seq FROM messages
+			WHERE session_id = ? AND listed = 1 AND seq < ? ORDER BY seq DESC LIMIT ?)`
 	)
 	if q.Limit < 1 || q.Limit > maxLimit {
 		return nil, errLimit
@@ -121,16 +126,53 @@ func (s *Store) History(ctx context.Context, workspace, key string, q claw.Histo
 		if err != nil {
 			return nil, err
 		}
-		before := int64(math.MaxInt64)
-		if q.Before != "" {
-			if err := t.row(position, q.Before, session.id).Scan(&before); err != nil {
-				return nil, absent(err, errBefore)
+		after, err := position(t, session.id, q.After, 0, errAfter)
+		if err != nil {
+			return nil, err
+		}
+		if q.After == "" {
+			before, err := position(t, session.id, q.Before, math.MaxInt64, errBefore)
+			if err != nil {
+				return nil, err
+			}
+			found, whole, err := upTo(q.MaxBytes, rows(t, oneMessage, newest, session.id, before, q.Limit))
+			if err != nil || whole {
+				slices.Reverse(found)
+				return found, err
+			}
+			// Too much, and read from the wrong end: which is rare.
+			if err := t.row(start, session.id, before, q.Limit).Scan(&after); err != nil {
+				return nil, err
 			}
 		}
-		found, err := collect(rows(t, oneMessage, newest, session.id, before, q.Limit))
-		slices.Reverse(found)
+		found, _, err := upTo(q.MaxBytes, rows(t, oneMessage, oldest, session.id, after, q.Limit))
 		return found, err
 	})
+}
+
+// position returns the seq of a session's message that stands in its history, or otherwise where id is "".
+func position(t *tx, session int64, id string, otherwise int64, none *claw.Error) (seq int64, err error) {
+	if id == "" {
+		return otherwise, nil
+	}
+	err = t.row(`SELECT seq FROM messages WHERE id = ? AND session_id = ? AND listed = 1`, id, session).Scan(&seq)
+	return seq, absent(err, none)
+}
+
+// upTo collects messages until their content reaches limit bytes, where that is not 0. It reports whether those were all.
+func upTo(limit int, messages iter.Seq2[claw.Message, error]) (found []claw.Message, all bool, err error) {
+	bytes := 0
+	for m, err := range messages {
+		if err != nil {
+			return nil, false, err
+		}
+		if limit > 0 && bytes >= limit {
+			return found, false, nil
+		}
+		found = append(found, m)
+		bytes += len(m.Content)
+	}
+	return found, true, nil
 }
 
 func oneMessage(s scanner) (claw.Message, error) { return scanMessage(s) }

@@ -10,6 +10,7 @@ import (
 
 var historyTests = map[string]func(*fixture){
 	"PagesBackToTheFirst":      testHistoryPages,
+	"PartsOfALongPage":         testHistoryParts,
 	"BeforeOfElsewhere":        testHistoryBefore,
 	"WhileARunGoesOn":          testHistoryRunning,
 	"ContentIsExact":           testContent,
@@ -43,6 +44,50 @@ func testHistoryPages(f *fixture) {
 		}
 		f.same(fmt.Sprintf("pages of %d", limit), got, all)
 	}
+}
+
+// testHistoryParts reads pages that are longer than what is read at a time, as who wants them whole has to.
+func testHistoryParts(f *fixture) {
+	var all []claw.Message
+	for i := range 12 {
+		n := f.newRun("s1")
+		n.User.Content = strings.Repeat("x", i*i*10+1)
+		q, a := f.turnOf(n)
+		all = append(all, q, a)
+	}
+	f.turn("s2")
+	for _, limit := range []int{1, 2, 7, 24, 1000} {
+		for _, before := range []int{len(all), len(all) - 3} {
+			for _, bytes := range []int{1, 100, 1000, 1 << 20} {
+				q := claw.HistoryQuery{Limit: limit, MaxBytes: bytes}
+				if before < len(all) {
+					q.Before = all[before].ID
+				}
+				want := all[max(0, before-limit):before]
+				var got []claw.Message
+				for len(got) < len(want) {
+					part, err := f.History(f.ctx, home, "s1", q)
+					f.must(err)
+					size := 0
+					for _, m := range part[:max(0, len(part)-1)] {
+						size += len(m.Content)
+					}
+					if len(part) == 0 || size >= bytes {
+						f.Fatalf("a part of at most %d bytes has %d messages, without the last %d bytes", bytes, len(part), size)
+					}
+					got = append(got, part...)
+					q.After, q.Limit = got[len(got)-1].ID, limit-len(got)
+				}
+				f.same(fmt.Sprintf("%d before %d by %d bytes", limit, before, bytes), got, want)
+			}
+		}
+	}
+	rest, err := f.History(f.ctx, home, "s1", claw.HistoryQuery{Limit: 5, After: all[len(all)-1].ID})
+	if f.must(err); len(rest) != 0 {
+		f.Errorf("behind the last message there are %d", len(rest))
+	}
+	_, err = f.History(f.ctx, home, "s2", claw.HistoryQuery{Limit: 5, After: all[0].ID})
+	f.refused(err, claw.InvalidRequest, "after")
 }
 
 func testHistoryBefore(f *fixture) {

@@ -190,7 +190,11 @@ func (f *fixture) end(run claw.Run, status claw.Status, deltas ...string) claw.R
 // turn is a whole turn: a question and its answer. It returns both messages.
 func (f *fixture) turn(session string) (question, answer claw.Message) {
 	f.Helper()
-	n := f.newRun(session)
+	return f.turnOf(f.newRun(session))
+}
+
+func (f *fixture) turnOf(n claw.NewRun) (question, answer claw.Message) {
+	f.Helper()
 	return asked(n), f.end(f.begin(n), claw.StatusComplete, "an ", "answer to ", n.User.Content).Answer
 }
 
