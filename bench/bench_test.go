@@ -157,3 +157,19 @@ func TestReport(t *testing.T) {
 		}
 	}
 }
+
+// TestProportion has a machine that is three times as slow in one round, for both builds.
+func TestProportion(t *testing.T) {
+	r := &results{}
+	for _, slow := range []float64{1, 3, 1} {
+		r.add("s", "old", p50, 2*slow)
+		r.add("s", "new", p50, 1*slow)
+	}
+	r.add("s", "new", p99, 1)
+	if got := r.proportion("s", p50, "new", "old"); got != 0.5 {
+		t.Errorf("%v, want 0.5", got)
+	}
+	if got := r.proportion("s", p99, "new", "old"); got != 0 {
+		t.Errorf("with nothing to compare with: %v", got)
+	}
+}

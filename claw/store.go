@@ -49,9 +49,10 @@ type RunStore interface {
 	// Of run it reads ID, Answer, Deltas (all of the answer's, not only those since the last progress) and EndSeq.
 	EndRun(ctx context.Context, run Run) error
 
-	// InterruptRuns ends every running run as [StatusIncomplete] with the durable part of its answer, cause as its
-	// error and EndSeq = its last durable event + [RecoveryGap]. It returns how many there were. Called once, at the
-	// start, when all running runs are those of a process that is gone; its cost depends on their number only.
+	// InterruptRuns ends every running run, in the order in which they began, as [StatusIncomplete] with the durable part
+	// of its answer, cause as its error and EndSeq = its last durable event + [RecoveryGap]. It returns how many there were.
+	// Called once, at the start, when all running runs are those of a process that is gone; its cost depends on their
+	// number only.
 	InterruptRuns(ctx context.Context, cause *Error) (int, error)
 
 	// Transcript returns what the model is to be sent for this running run, oldest first: the session's messages before the

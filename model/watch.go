@@ -25,7 +25,7 @@ const (
 // newWatch begins to watch. The first sign of life may take as long as first.
 func newWatch(first, idle time.Duration, timeout func()) *watch {
 	w := &watch{idle: idle, timeout: timeout, begun: time.Now()}
-	w.until.Store(int64(first))
+	w.until.Store(int64(max(first, 0)))
 	w.timer = time.AfterFunc(time.Hour, w.look)
 	w.timer.Reset(first)
 	return w

@@ -312,17 +312,19 @@ func (s *Store) InterruptRuns(ctx context.Context, cause *claw.Error) (int, erro
 	}
 }
 
-// interruptSome ends some of the running runs and returns how many.
+// interruptSome ends some of the running runs, in the order of their arrival, and returns how many.
 func interruptSome(t *tx, cause *claw.Error, at time.Time) (int, error) {
-	const running = `SELECT seq FROM runs WHERE ended_at IS NULL LIMIT ?`
+	const running = `SELECT seq FROM runs WHERE ended_at IS NULL` // in the order of their ids
 	scan := func(s scanner) (seq int64, err error) {
 		err = s.Scan(&seq)
 		return seq, err
 	}
-	seqs, err := collect(rows(t, scan, running, interruptLen))
+	seqs, err := collect(rows(t, scan, running))
 	if err != nil {
 		return 0, err
 	}
+	slices.Sort(seqs)
+	seqs = seqs[:min(len(seqs), interruptLen)]
 	for _, seq := range seqs {
 		r, err := loadRun(t, runBySeq, seq)
 		if err != nil {

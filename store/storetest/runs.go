@@ -22,6 +22,7 @@ var runTests = map[string]func(*fixture){
 	"EndOfWhatIsNotThere":              testEndNotFound,
 	"EventsAreThoseThatWereLive":       testEvents,
 	"InterruptEndsWhatRan":             testInterrupt,
+	"InterruptKeepsTheOrder":           testInterruptOrder,
 	"InterruptWithoutRuns":             testInterruptNothing,
 	"InterruptManyRuns":                testInterruptMany,
 	"TranscriptOfTheRun":               testTranscript,
@@ -250,6 +251,21 @@ func testEvents(f *fixture) {
 	for after := range int64(len(live)) + 1 {
 		f.same(fmt.Sprintf("events after %d", after), events(f.run(run.ID), after), live[after:])
 	}
+}
+
+// testInterruptOrder has ids that do not come in the order of the runs, as a clock that is set back makes them.
+func testInterruptOrder(f *fixture) {
+	var want []string
+	for i, id := range []string{"msg_c", "msg_d", "msg_b", "msg_a"} {
+		n := f.newRun(fmt.Sprint("s", i))
+		n.ID = id
+		f.must(f.SaveProgress(f.ctx, []claw.Progress{progress(f.begin(n), "half an answer")}))
+		want = append([]string{n.SessionKey}, want...)
+	}
+	n, err := f.InterruptRuns(f.ctx, claw.Errorf(claw.Unavailable, "Stopped."))
+	f.must(err)
+	f.same("runs that were ended", n, len(want))
+	f.same("sessions, the newest first", f.keys(home, claw.SessionQuery{Limit: 10}), want)
 }
 
 func testInterrupt(f *fixture) {

@@ -57,7 +57,7 @@ func TestEarlyAnswer(t *testing.T) {
 	defer server.Close()
 	e := &Endpoint{Provider: "test", Header: NewHeader(), Client: HTTPClient(server.Client())}
 	long := strings.Repeat("x", 16<<20)
-	body, err := e.post(t.Context(), server.URL, "m", long)
+	body, err := e.post(t.Context(), server.URL, "m", 0, long)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func (e *Endpoint) Stream(
 		for _, m := range prompt.Messages {
 			a.asked += len(m.Content)
 		}
-		answer, err := e.post(ctx, url, prompt.Model, body)
+		answer, err := e.post(ctx, url, prompt.Model, a.asked, body)
 		if err != nil {
 			yield(claw.Chunk{}, err)
 			return
@@ -98,9 +98,10 @@ func hangUp(body io.Reader, cancel context.CancelFunc) {
 	_, _ = io.Copy(io.Discard, body)
 }
 
-// post returns the body of an answer whose events can be read, or the error to yield.
-func (e *Endpoint) post(ctx context.Context, url, model string, body any) (io.ReadCloser, error) {
+// post returns the body of an answer whose events can be read, or the error to yield. size is about how long the body is.
+func (e *Endpoint) post(ctx context.Context, url, model string, size int, body any) (io.ReadCloser, error) {
 	var buf bytes.Buffer
+	buf.Grow(size + size/16 + 512) // names, quotes, escapes
 	// The history is valid UTF-8 by contract. If it ever is not, a replacement character beats a session that is stuck.
 	if err := json.MarshalWrite(&buf, body, jsontext.AllowInvalidUTF8(true)); err != nil {
 		return nil, claw.AsError(fmt.Errorf("encode the request to provider %q: %w", e.Provider, err))
