@@ -169,7 +169,7 @@ func TestProportion(t *testing.T) {
 	if got := r.proportion("s", p50, "new", "old"); got != 0.5 {
 		t.Errorf("%v, want 0.5", got)
 	}
-	if got := r.proportion("s", p99, "new", "old"); got != 0 {
+	if got := r.proportion("s", p99, "new", "old"); !math.IsNaN(got) {
 		t.Errorf("with nothing to compare with: %v", got)
 	}
 }

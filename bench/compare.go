@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,12 +56,14 @@ func compare(ctx context.Context, o options, binaries []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
-	for _, binary := range binaries {
+	var names []string // numbered, so that a build can be compared with itself, which shows how much is noise
+	for i, binary := range binaries {
+		names = append(names, fmt.Sprintf("%d: %s", i+1, binary))
 		path, err := filepath.Abs(binary)
 		if err != nil {
 			return err
 		}
-		l.targets = append(l.targets, &target{name: binary, dialect: openclawDialect, version: noVersion,
+		l.targets = append(l.targets, &target{name: names[i], dialect: openclawDialect, version: noVersion,
 			start: func(_ context.Context, l *lab, dir string) (*process, error) {
 				return l.gateway(path, "openai", filepath.Join(dir, "openclaw.db"), dir)
 			}})
@@ -77,7 +80,7 @@ func compare(ctx context.Context, o options, binaries []string) (err error) {
 			for _, t := range l.targets {
 				if f, ok := l.results.figure(c.name, t.name, metric); ok {
 					_, _ = fmt.Fprintf(out, "%s\t%s\t%s\t%.3g\t%.3f\t\n", c.name, metric, t.name, f.median,
-						l.results.proportion(c.name, metric, t.name, binaries[0]))
+						l.results.proportion(c.name, metric, t.name, names[0]))
 				}
 			}
 		}
@@ -85,7 +88,8 @@ func compare(ctx context.Context, o options, binaries []string) (err error) {
 	return out.Flush()
 }
 
-// proportion returns the median of what a figure of one target is to that of another in the same round.
+// proportion returns the median of what a figure of one target is to that of another in the same round,
+// NaN where there are rounds without one.
 func (r *results) proportion(scenario, metric, of, to string) float64 {
 	rounds := func(target string) (vs []float64) {
 		for _, s := range r.Samples {
@@ -96,8 +100,11 @@ func (r *results) proportion(scenario, metric, of, to string) float64 {
 		return vs
 	}
 	left, right := rounds(of), rounds(to)
+	if len(left) != len(right) || len(left) == 0 { // one of them had no answers in a round
+		return math.NaN()
+	}
 	var ps []float64
-	for i := range min(len(left), len(right)) {
+	for i := range left {
 		ps = append(ps, left[i]/right[i])
 	}
 	slices.Sort(ps)

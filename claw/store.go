@@ -133,7 +133,7 @@ type SessionPage struct {
 type HistoryQuery struct {
 	Limit  int    // 1 to 1000
 	Before string // only messages before the one with this id; "" for the newest
-	After  string // only messages behind the one with this id, whatever Before is; "" for no such limit
+	After  string // only messages behind the one with this id; "" for no such limit
 
 	// MaxBytes is how much content is read at a time; 0 is all. A page with more than that ends early: with the message
 	// that reached it, and further ones may follow behind that.

@@ -56,17 +56,17 @@ func buildAndRun(m *testing.M) int {
 
 // lookAtSources has go test know what these tests depend on. It takes a test's result from its cache while the files that the
 // test looked at are the same, and does not see those that the gateway is built from. TestMain would be too early.
-var lookAtSources = sync.OnceValue(func() error {
-	return filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
-		switch name := entry.Name(); {
+var lookAtSources = sync.OnceFunc(func() {
+	_ = filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		switch {
 		case err != nil:
-			return err
-		case entry.IsDir() && path != ".." && (name[0] == '.' || name == "node_modules" || name == "sdk" || name == "web"):
+			return nil // gone meanwhile, or nobody's business
+		case entry.IsDir() && path != ".." && (entry.Name()[0] == '.' || entry.Name() == "node_modules"):
 			return filepath.SkipDir
-		case !entry.IsDir() && !strings.HasSuffix(name, "_test.go"):
-			_, err = os.Stat(path)
+		case !entry.IsDir() && !strings.HasSuffix(path, "_test.go"):
+			_, _ = os.Stat(path)
 		}
-		return err
+		return nil
 	})
 })
 
@@ -108,9 +108,7 @@ func (l *logBuffer) String() string {
 // filled in.
 func newGateway(t testing.TB, config string) *gateway {
 	t.Helper()
-	if err := lookAtSources(); err != nil {
-		t.Fatal(err)
-	}
+	lookAtSources()
 	addr := freeAddr(t)
 	_, port, _ := strings.Cut(addr, ":")
 	dir := t.TempDir()

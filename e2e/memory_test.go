@@ -85,7 +85,7 @@ func TestHistoriesAreNotHeld(t *testing.T) {
 	const (
 		turns   = 40
 		readers = 8
-		allow   = 6 << 20 // bytes a reader, of a history of 10 MB
+		allow   = 3 << 20 // bytes a reader, of a history of 10 MB
 	)
 	u, server := newUpstream(t)
 	profiler := freeAddr(t)

@@ -17,10 +17,16 @@ import (
 func partly(all []claw.Message, asked *int) func(string, claw.HistoryQuery) ([]claw.Message, error) {
 	return func(_ string, q claw.HistoryQuery) ([]claw.Message, error) {
 		*asked++
-		page := all[max(0, len(all)-q.Limit):]
+		at := func(id string) int { return slices.IndexFunc(all, func(m claw.Message) bool { return m.ID == id }) }
+		page := all
+		if q.Before != "" {
+			page = all[:at(q.Before)]
+		}
 		if q.After != "" {
-			i := slices.IndexFunc(all, func(m claw.Message) bool { return m.ID == q.After })
-			page = all[i+1 : min(len(all), i+1+q.Limit)]
+			page = page[at(q.After)+1:]
+			page = page[:min(len(page), q.Limit)]
+		} else {
+			page = page[max(0, len(page)-q.Limit):]
 		}
 		bytes := 0
 		for i, m := range page {
@@ -39,9 +45,13 @@ func TestLongHistoriesComeInParts(t *testing.T) {
 			ID: fmt.Sprint("msg_", i), Role: claw.RoleUser, Content: strings.Repeat("\"", i), Status: claw.StatusComplete, CreatedAt: born,
 		})
 	}
-	for _, c := range []struct{ limit, part, asked int }{
-		{40, 1 << 20, 1}, // for comparison
-		{40, 100, 7}, {40, 1, 39}, {39, 100, 7}, {7, 100, 3}, {1, 1, 1}, {1000, 100, 8},
+	for _, c := range []struct {
+		limit, part, asked int
+		before             string
+	}{
+		{40, 1 << 20, 1, ""}, // for comparison
+		{40, 100, 7, ""}, {40, 1, 39, ""}, {39, 100, 7, ""}, {7, 100, 3, ""}, {1, 1, 1, ""}, {1000, 100, 8, ""},
+		{1000, 100, 2, "&before=msg_20"}, {5, 30, 3, "&before=msg_20"},
 	} {
 		asked := 0
 		bodies := map[int]string{}
@@ -49,11 +59,11 @@ func TestLongHistoriesComeInParts(t *testing.T) {
 			g := open(t, func(cfg *httpapi.Config, _ *http.Server) { cfg.HistoryPart = part })
 			asked = 0
 			g.chat.history = partly(all, &asked)
-			r := g.do("GET", fmt.Sprintf("/api/v1/sessions/any/history?limit=%d", c.limit), "")
+			r := g.do("GET", fmt.Sprintf("/api/v1/sessions/any/history?limit=%d%s", c.limit, c.before), "")
 			r.mustBe(t, 200)
 			bodies[part] = string(r.body)
 		}
-		if bodies[c.part] != bodies[1<<20] || len(bodies[c.part]) < c.limit {
+		if bodies[c.part] != bodies[1<<20] || len(bodies[c.part]) < min(c.limit, 40) {
 			t.Errorf("%+v: %d bytes, and at once %d", c, len(bodies[c.part]), len(bodies[1<<20]))
 		}
 		if asked != c.asked {

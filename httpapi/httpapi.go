@@ -87,7 +87,7 @@ type Config struct {
 	BodyTimeout  time.Duration // for a request's body to arrive; 0 means 30 s
 	WriteTimeout time.Duration // for a client to take what one write sends; 0 means 30 s
 	KeepAlive    time.Duration // of silence on a stream until a comment is sent; 0 means 15 s
-	HistoryPart  int           // bytes of a long history that are held at a time; 0 means 4 MiB
+	HistoryPart  int           // bytes of a long history that are held at a time; 0 means 1 MiB
 }
 
 // API serves the gateway's REST API. It is safe for concurrent use.
@@ -129,7 +129,7 @@ func New(cfg Config) (*API, error) {
 		bodyTimeout:  cmp.Or(cfg.BodyTimeout, 30*time.Second),
 		writeTimeout: cmp.Or(cfg.WriteTimeout, 30*time.Second),
 		keepAlive:    cmp.Or(cfg.KeepAlive, 15*time.Second),
-		historyPart:  cmp.Or(cfg.HistoryPart, 4<<20),
+		historyPart:  cmp.Or(cfg.HistoryPart, 1<<20),
 	}
 	if a.ready == nil {
 		a.ready = func() error { return nil }

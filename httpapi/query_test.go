@@ -73,7 +73,7 @@ func TestQueries(t *testing.T) {
 	if diff := cmp.Diff([]claw.SessionQuery{{Limit: 1000}, {Limit: 1000}, {Limit: 1, Cursor: "abc=", Channel: "web"}}, lists); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]claw.HistoryQuery{{Limit: 50, MaxBytes: 4 << 20}, {Limit: 7, Before: "msg_1", MaxBytes: 4 << 20}}, histories); diff != "" {
+	if diff := cmp.Diff([]claw.HistoryQuery{{Limit: 50, MaxBytes: 1 << 20}, {Limit: 7, Before: "msg_1", MaxBytes: 1 << 20}}, histories); diff != "" {
 		t.Error(diff)
 	}
 }

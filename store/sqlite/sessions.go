@@ -113,7 +113,7 @@ func (s *Store) History(ctx context.Context, workspace, key string, q claw.Histo
 		newest = `SELECT ` + messageColumns + ` FROM messages m
 			WHERE m.session_id = ? AND m.listed = 1 AND m.seq < ? ORDER BY m.seq DESC LIMIT ?`
 		oldest = `SELECT ` + messageColumns + ` FROM messages m
-			WHERE m.session_id = ? AND m.listed = 1 AND m.seq > ? ORDER BY m.seq LIMIT ?`
+			WHERE m.session_id = ? AND m.listed = 1 AND m.seq > ? AND m.seq < ? ORDER BY m.seq LIMIT ?`
 		// One before those that newest finds.
 		start = `SELECT min(seq) - 1 FROM (SELECT seq FROM messages
 			WHERE session_id = ? AND listed = 1 AND seq < ? ORDER BY seq DESC LIMIT ?)`
@@ -130,11 +130,11 @@ func (s *Store) History(ctx context.Context, workspace, key string, q claw.Histo
 		if err != nil {
 			return nil, err
 		}
+		before, err := position(t, session.id, q.Before, math.MaxInt64, errBefore)
+		if err != nil {
+			return nil, err
+		}
 		if q.After == "" {
-			before, err := position(t, session.id, q.Before, math.MaxInt64, errBefore)
-			if err != nil {
-				return nil, err
-			}
 			found, whole, err := upTo(q.MaxBytes, rows(t, oneMessage, newest, session.id, before, q.Limit))
 			if err != nil || whole {
 				slices.Reverse(found)
@@ -145,7 +145,7 @@ func (s *Store) History(ctx context.Context, workspace, key string, q claw.Histo
 				return nil, err
 			}
 		}
-		found, _, err := upTo(q.MaxBytes, rows(t, oneMessage, oldest, session.id, after, q.Limit))
+		found, _, err := upTo(q.MaxBytes, rows(t, oneMessage, oldest, session.id, after, before, q.Limit))
 		return found, err
 	})
 }

@@ -65,9 +65,12 @@ func testHistoryParts(f *fixture) {
 				}
 				want := all[max(0, before-limit):before]
 				var got []claw.Message
-				for len(got) < len(want) {
+				for q.Limit > 0 {
 					part, err := f.History(f.ctx, home, "s1", q)
 					f.must(err)
+					if len(part) == 0 && len(got) > 0 { // the last part may have reached the bytes just so
+						break
+					}
 					size := 0
 					for _, m := range part[:max(0, len(part)-1)] {
 						size += len(m.Content)

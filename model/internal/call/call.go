@@ -75,7 +75,7 @@ func (e *Endpoint) Stream(
 			yield(claw.Chunk{}, err)
 			return
 		}
-		// From here on nothing refers to the prompt any more, see TestPromptIsLetGo.
+		// From here on nothing refers to the prompt any more, see TestConversationsAreNotHeld.
 		in := newEvents(answer, e.Framing)
 		defer in.release()
 		whole, err := a.relay(ctx, in, read(a), yield)
