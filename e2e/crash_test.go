@@ -83,6 +83,9 @@ func TestKillsUnderLoad(t *testing.T) {
 	for session, entries := range bySession {
 		wrong += g.audit(session, entries)
 	}
+	if n := g.do("GET", "/api/v1/status", "").field("activeSessions"); n != float64(len(bySession)) {
+		t.Errorf("%v sessions are counted, there are %d", n, len(bySession))
+	}
 	g.kill()
 	integrity := integrityOf(t, filepath.Join(g.dir, "openclaw.db"))
 	t.Logf("%d kills, %d messages sent, %d acknowledged, %d answers acknowledged: %d in disagreement with history; integrity_check %s",
@@ -104,8 +107,8 @@ func fromEnv(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// client sends message after message, plain and streamed, in a few sessions of its own and one that all share, and tries
-// each until it is answered, as an SDK would: with the same idempotency key.
+// client sends message after message, plain and streamed, in sessions of its own, old and new, and one that all share, and
+// tries each until it is answered, as an SDK would: with the same idempotency key.
 func (k *killer) client(c int, random *rand.Rand) []*ledger {
 	var book []*ledger
 	for n := 0; ; n++ {
@@ -116,7 +119,7 @@ func (k *killer) client(c int, random *rand.Rand) []*ledger {
 			}
 		default:
 		}
-		session := fmt.Sprintf("client-%d-%d", c, random.IntN(3))
+		session := fmt.Sprintf("client-%d-%d", c, random.IntN(30))
 		if random.IntN(4) == 0 {
 			session = fmt.Sprintf("shared-%d", c%4)
 		}
