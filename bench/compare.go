@@ -91,15 +91,7 @@ func compare(ctx context.Context, o options, binaries []string) (err error) {
 // proportion returns the median of what a figure of one target is to that of another in the same round,
 // NaN where there are rounds without one.
 func (r *results) proportion(scenario, metric, of, to string) float64 {
-	rounds := func(target string) (vs []float64) {
-		for _, s := range r.Samples {
-			if s.Scenario == scenario && s.Target == target && s.Metric == metric {
-				vs = append(vs, s.Value)
-			}
-		}
-		return vs
-	}
-	left, right := rounds(of), rounds(to)
+	left, right := r.values(scenario, of, metric), r.values(scenario, to, metric)
 	if len(left) != len(right) || len(left) == 0 { // one of them had no answers in a round
 		return math.NaN()
 	}

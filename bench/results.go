@@ -106,14 +106,19 @@ type figure struct {
 	rounds           int
 }
 
-// figure returns a figure, and false where nothing was measured.
-func (r *results) figure(scenario, target, metric string) (figure, bool) {
-	var vs []float64
+// values returns a metric of all rounds, in their order.
+func (r *results) values(scenario, target, metric string) (vs []float64) {
 	for _, s := range r.Samples {
 		if s.Scenario == scenario && s.Target == target && s.Metric == metric {
 			vs = append(vs, s.Value)
 		}
 	}
+	return vs
+}
+
+// figure returns a figure, and false where nothing was measured.
+func (r *results) figure(scenario, target, metric string) (figure, bool) {
+	vs := r.values(scenario, target, metric)
 	if len(vs) == 0 {
 		return figure{}, false
 	}

@@ -27,11 +27,3 @@ func alternate(transcript []claw.PromptMessage) []claw.PromptMessage {
 	}
 	return out
 }
-
-func promptBytes(p claw.Prompt) int {
-	n := len(p.System)
-	for _, m := range p.Messages {
-		n += len(m.Content)
-	}
-	return n
-}

@@ -181,7 +181,7 @@ func (t *turn) ask(r *run) (usage *claw.Usage, err error) {
 		}
 	}
 	prompt := claw.Prompt{System: model.SystemPrompt, Messages: alternate(transcript)}
-	r.promptBytes = promptBytes(prompt)
+	r.promptBytes = prompt.Bytes()
 	if model.LogMessages {
 		e.Logger.Info("message", "run", r.id, "session", r.sessionKey, "token", r.token, "content", t.req.Message)
 		defer func() { e.Logger.Info("answer", "run", r.id, "session", r.sessionKey, "content", r.content()) }()

@@ -30,6 +30,15 @@ type Prompt struct {
 	ContextWindow int
 }
 
+// Bytes is how long the prompt's text is, in bytes.
+func (p Prompt) Bytes() int {
+	n := len(p.System)
+	for _, m := range p.Messages {
+		n += len(m.Content)
+	}
+	return n
+}
+
 // PromptMessage is one message of a prompt. They alternate between user and assistant, begin and end with user, and are
 // not empty.
 type PromptMessage struct {

@@ -118,10 +118,10 @@ func (r *runLog) append(runID string, ev claw.Event) error {
 }
 
 // leave forgets a reader that may wait.
-func (r *runLog) leave(changed chan struct{}) {
+func (r *runLog) leave(wake chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.waiting = slices.DeleteFunc(r.waiting, func(w chan struct{}) bool { return w == changed })
+	r.waiting = slices.DeleteFunc(r.waiting, func(w chan struct{}) bool { return w == wake })
 }
 
 // since returns the events behind after. Where there are none yet the next append sends to wake; where there will never be

@@ -45,12 +45,8 @@ func (p *Provider) Stream(ctx context.Context, prompt claw.Prompt) iter.Seq2[cla
 				return
 			}
 		}
-		n := len(prompt.System)
-		for _, m := range prompt.Messages {
-			n += len(m.Content)
-		}
 		yield(claw.Chunk{Stop: claw.StopEnd, Usage: &claw.Usage{
-			InputTokens: claw.EstimateTokens(n), OutputTokens: claw.EstimateTokens(len(answer)), Estimated: true,
+			InputTokens: claw.EstimateTokens(prompt.Bytes()), OutputTokens: claw.EstimateTokens(len(answer)), Estimated: true,
 		}}, nil)
 	}
 }

@@ -292,7 +292,8 @@ func (w *writer) end() error {
 }
 
 // setAside notes that seqs up to aside may be given from now on. It adds the sessions up to seq to the counters of their
-// workspaces then, which would cost each new session a page too.
+// workspaces then, which would cost each new session a page too. How far those go is stored, though today it is always
+// seqBlock less: a file outlives the constant.
 func setAside(t *tx, seq, aside int64) error {
 	const (
 		count = `INSERT INTO workspaces (name, sessions)

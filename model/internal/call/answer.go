@@ -13,9 +13,9 @@ type Answer struct {
 	In, Out *int64 // the provider's own count of tokens; nil where it gave none
 	Bytes   int    // of text so far
 
-	endpoint *Endpoint
-	model    string
-	asked    int // bytes of the prompt. Not the prompt: it may be long, and the answer takes its time
+	endpoint    *Endpoint
+	model       string
+	promptBytes int // not the prompt: it may be long, and the answer takes its time
 }
 
 // Text returns the chunk that s makes, and counts it.
@@ -50,7 +50,7 @@ func (a *Answer) usage() *claw.Usage {
 	case inGiven:
 		return &claw.Usage{InputTokens: int(*a.In), OutputTokens: claw.EstimateTokens(a.Bytes), Estimated: true}
 	case outGiven && *a.Out > 0:
-		return &claw.Usage{InputTokens: claw.EstimateTokens(a.asked), OutputTokens: int(*a.Out), Estimated: true}
+		return &claw.Usage{InputTokens: claw.EstimateTokens(a.promptBytes), OutputTokens: int(*a.Out), Estimated: true}
 	default:
 		return nil
 	}

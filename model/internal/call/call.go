@@ -66,11 +66,8 @@ func (e *Endpoint) Stream(
 	return func(yield func(claw.Chunk, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		a := Answer{endpoint: e, model: prompt.Model, asked: len(prompt.System)}
-		for _, m := range prompt.Messages {
-			a.asked += len(m.Content)
-		}
-		answer, err := e.post(ctx, url, prompt.Model, a.asked, body)
+		a := Answer{endpoint: e, model: prompt.Model, promptBytes: prompt.Bytes()}
+		answer, err := e.post(ctx, url, prompt.Model, a.promptBytes, body)
 		if err != nil {
 			yield(claw.Chunk{}, err)
 			return
